@@ -1,0 +1,143 @@
+"""Compile and run the captive supply: a measured total, its parts, growth and disruptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reesupply.engine.inputs import UNIFORM, Cells, InputBuilder
+from reesupply.models.captive import grown, parts_of_total, replace_shortfall, two_state
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from reesupply.scenario import Scenario
+
+    FloatArray = npt.NDArray[np.float64]
+
+_ANCHORS = (
+    "survey-is-ore-only",
+    "refined-2024-if-ore-only",
+    "refined-2024-if-with-scrap",
+    "scrap-2024",
+    "captive-dy-share",
+    "captive-growth",
+    "captive-growth-error",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Disruption:
+    part: int
+    cells: Cells  # shuts, stays shut, remaining, replaced
+    shocks: Cells  # one per year
+    from_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptivePlan:
+    """
+    Captive supply of a scenario.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        Project ids of the parts, the residual last.
+    """
+
+    ids: tuple[str, ...]
+    lead: int
+    n_elements: int
+    years_after: FloatArray
+    _anchors: Cells
+    _documented: Cells
+    _disruptions: tuple[_Disruption, ...]
+
+    def run(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """
+        Return supply by part.
+
+        Parameters
+        ----------
+        values : ndarray, shape (value, LANE)
+            Drawn values of the plan.
+
+        Returns
+        -------
+        supply : ndarray, shape (part, year, draw)
+            Separated oxide of all elements together [t/yr].
+        shares : ndarray, shape (element, draw)
+            Share of each element in it.
+        """
+        ore_only, high, low, scrap, lead_share, growth, error = self._anchors.fill(values)
+        total = np.maximum(np.where(ore_only > 0.5, high, low) - scrap, 0.0)
+        parts = parts_of_total(total, self._documented.fill(values))
+        supply = grown(parts, growth + error, self.years_after)
+        for one in self._disruptions:
+            shuts, stays, remaining, replaced = one.cells.fill(values)
+            shut = np.zeros((self.years_after.size, values.shape[1]))
+            shut[one.from_year :] = two_state(one.shocks.fill(values), shuts, stays)
+            supply = replace_shortfall(supply, one.part, shut * (1.0 - remaining), replaced)
+        return supply, split(lead_share, self.lead, self.n_elements)
+
+
+def split(lead_share: FloatArray, lead: int, n_elements: int) -> FloatArray:
+    """Shares of the elements, shape (element, draw): one leads, the others divide the rest."""
+    shares = np.empty((n_elements, lead_share.size))
+    shares[...] = (1.0 - lead_share) / max(n_elements - 1, 1)
+    shares[lead] = lead_share
+    return shares
+
+
+def compile_captive(scenario: Scenario, builder: InputBuilder) -> CaptivePlan:
+    """
+    Compile the parts of the captive total.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its projects with ``part_of`` "captive", its anchors and disruptions.
+    builder : InputBuilder
+        Collects the inputs.
+
+    Returns
+    -------
+    CaptivePlan
+    """
+    rows = [row for row in scenario.rows("projects") if row.part_of == "captive"]
+    rows.sort(key=lambda row: row.heavy is None)  # the residual comes last
+    ids = tuple(row.id for row in rows)
+    years = scenario.years
+    documented = [
+        builder.cell(f"projects.{row.id}.heavy", row.heavy, "t oxide/yr") for row in rows[:-1]
+    ]
+    anchors = {row.id: row for row in scenario.rows("anchors")}
+    refs = [
+        builder.cell(f"anchors.{name}.value", anchors[name].value, anchors[name].unit)
+        for name in _ANCHORS
+    ]
+    return CaptivePlan(
+        ids,
+        scenario.elements.index("Dy") if "Dy" in scenario.elements else 0,
+        len(scenario.elements),
+        np.arange(len(years), dtype=np.float64),
+        Cells(refs),
+        Cells(documented),
+        tuple(
+            _compile_disruption(row, ids, years, builder) for row in scenario.rows("disruptions")
+        ),
+    )
+
+
+def _compile_disruption(
+    row: Any, ids: tuple[str, ...], years: tuple[int, ...], builder: InputBuilder
+) -> _Disruption:
+    name = f"disruptions.{row.id}"
+    columns = ("shuts", "stays_shut", "remaining", "replaced")
+    cells = [builder.cell(f"{name}.{column}", getattr(row, column)) for column in columns]
+    first = max(row.first_year, years[0])
+    shocks = [builder.cell(f"{name}.shock.{year}", UNIFORM) for year in years if year >= first]
+    part = ids.index(row.target.removeprefix("projects."))
+    return _Disruption(part, Cells(cells), Cells(shocks), len(years) - len(shocks))

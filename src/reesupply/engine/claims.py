@@ -1,0 +1,184 @@
+"""Published claims, each reading a number per draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reesupply.engine.network import BLOCS
+from reesupply.errors import ScenarioError, nearest
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from reesupply.scenario import Scenario
+
+    FloatArray = npt.NDArray[np.float64]
+    IntArray = npt.NDArray[np.intp]
+    Arrays = dict[str, FloatArray]
+
+OUTSIDE = BLOCS.index("ex_china")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """
+    One reading of a published claim.
+
+    Attributes
+    ----------
+    name : str
+        Claim and reading, joined by a dot.
+    quantity : str
+        What is computed; see `Claim.value`.
+    year : int
+        Index of the year.
+    elements, uses : ndarray of int
+        Indices of the elements and end uses that count.
+    all_uses : bool
+        Whether every end use counts.
+    outside : bool
+        Whether only the need outside China counts.
+    need, basis, unit : str
+        By use or by making; gross, net, primary or contained; unit of the value.
+    """
+
+    name: str
+    quantity: str
+    year: int
+    elements: IntArray
+    uses: IntArray
+    all_uses: bool
+    outside: bool
+    need: str
+    basis: str
+    unit: str
+
+    def value(self, arrays: Arrays) -> FloatArray:
+        """
+        Compute the claim.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+            Variables of a lane by name.
+
+        Returns
+        -------
+        ndarray, shape (draw,)
+            In `unit`.
+        """
+        method: FloatArray = getattr(self, f"_{self.quantity}")(arrays)
+        return method
+
+    def _deficit(self, arrays: Arrays) -> FloatArray:
+        return -arrays["balance"][self.elements, self.year].sum(axis=0)
+
+    def _cumulative_deficit(self, arrays: Arrays) -> FloatArray:
+        return -arrays["balance"][self.elements, 1 : self.year + 1].sum(axis=(0, 1))
+
+    def _demand(self, arrays: Arrays) -> FloatArray:
+        return self._needed(arrays)
+
+    def _supply(self, arrays: Arrays) -> FloatArray:
+        return self._world(arrays, "refined_supply", *_RECYCLED)
+
+    def _primary_supply(self, arrays: Arrays) -> FloatArray:
+        return self._world(arrays, "refined_supply")
+
+    def _mine_share_of_need(self, arrays: Arrays) -> FloatArray:
+        return _share(self._at(arrays, "mine_supply", OUTSIDE), self._needed(arrays))
+
+    def _china_share_of_need(self, arrays: Arrays) -> FloatArray:
+        names = ("refined_supply", *_RECYCLED)
+        made = sum(self._at(arrays, name, OUTSIDE) for name in names)
+        return np.clip(1.0 - _share(np.asarray(made), self._needed(arrays)), 0.0, 1.0)
+
+    def _china_share_of_refining(self, arrays: Arrays) -> FloatArray:
+        outside = self._at(arrays, "refined_supply", OUTSIDE)
+        return 1.0 - _share(outside, self._world(arrays, "refined_supply"))
+
+    def _needed(self, arrays: Arrays) -> FloatArray:
+        """Need of the end uses at the place, on the basis."""
+        name = "end_use.contained" if self.basis == "contained" else "end_use.demand"
+        uses = np.ix_(self.uses, self.elements)
+        need = arrays[name][uses][:, :, self.year].sum(axis=0)
+        if self.basis in ("net", "primary"):
+            # scrap that is bought back counts in proportion to what each use buys
+            back = _RECYCLED if self.basis == "primary" else _RECYCLED[:1]
+            total = arrays["demand"][:, self.elements, self.year].sum(axis=0)
+            returned = sum(arrays[n][:, self.elements, self.year].sum(axis=0) for n in back)
+            need = need * (1.0 - _share(np.asarray(returned), total))
+        if self.outside:
+            place = "demand" if self.need == "making" else "use_demand"
+            world = arrays[place][:, self.elements, self.year]
+            need = need * _share(world[OUTSIDE], world.sum(axis=0))
+        return need.sum(axis=0)
+
+    def _at(self, arrays: Arrays, name: str, bloc: int) -> FloatArray:
+        return arrays[name][bloc, self.elements, self.year].sum(axis=0)
+
+    def _world(self, arrays: Arrays, *names: str) -> FloatArray:
+        return sum(
+            (arrays[n][:, self.elements, self.year].sum(axis=(0, 1)) for n in names), np.zeros(1)
+        )
+
+
+_RECYCLED = ("recycled_new_scrap", "recycled_end_of_life")
+
+
+def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0.0)
+
+
+def compile_claims(scenario: Scenario) -> tuple[Claim, ...]:
+    """
+    Compile the targets of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its targets; those of a year or element outside the run are left out.
+
+    Returns
+    -------
+    tuple of Claim
+
+    Raises
+    ------
+    ScenarioError
+        If a target names an unknown sector.
+    """
+    return tuple(
+        _compile(scenario, row)
+        for row in scenario.rows("targets")
+        if row.year in scenario.years and row.element in ("", *scenario.elements)
+    )
+
+
+def _compile(scenario: Scenario, row: Any) -> Claim:
+    uses = scenario.rows("end_uses")
+    sectors = {use.sector for use in uses}
+    for sector in row.sectors:
+        if sector not in sectors:
+            msg = (
+                f"targets.{row.claim}.{row.reading}, column sectors: found {sector!r}; "
+                f"{nearest(sector, sorted(sectors))}"
+            )
+            raise ScenarioError(msg)
+    elements = [row.element] if row.element else list(scenario.elements)
+    chosen = [i for i, use in enumerate(uses) if not row.sectors or use.sector in row.sectors]
+    return Claim(
+        f"{row.claim}.{row.reading}",
+        row.quantity,
+        scenario.years.index(row.year),
+        np.array([scenario.elements.index(e) for e in elements], dtype=np.intp),
+        np.array(chosen, dtype=np.intp),
+        not row.sectors,
+        row.place == "ex_china",
+        row.need,
+        row.basis,
+        row.unit,
+    )

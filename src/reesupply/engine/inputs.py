@@ -1,0 +1,246 @@
+"""
+From the cells of a scenario to arrays of draws.
+
+Compiling lists every uncertain cell as an input with one uniform number per draw. Running turns
+the uniforms of a lane into standard normal numbers, mixes in the named factors, and takes
+quantiles. A cell that is a plain number costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reesupply.distributions import (
+    Bernoulli,
+    Discrete,
+    Distribution,
+    LogNormal,
+    Normal,
+    QuantileTable,
+    Uniform,
+)
+from reesupply.errors import ScenarioError
+from reesupply.scenario.cells import Value
+from reesupply.scenario.checks import matching_loadings
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+#: The uniform number itself, for inputs that are not a cell.
+UNIFORM = Uniform(0.0, 1.0)
+
+
+class Quantile:
+    """Quantile function of one distribution in z, the quickest way that is exact enough."""
+
+    def __init__(self, distribution: Distribution) -> None:
+        self.distribution = distribution
+        self._table: QuantileTable | None = None
+        self._steps: tuple[FloatArray, FloatArray] | None = None
+        if isinstance(distribution, Bernoulli | Discrete):
+            self._steps = _steps(distribution)
+        elif not isinstance(distribution, Normal | LogNormal | Uniform):
+            self._table = QuantileTable(distribution)
+
+    def __call__(self, z: FloatArray, out: FloatArray) -> None:
+        """Write the values at standard normal numbers, shape (LANE,)."""
+        if self._table is not None:
+            self._table(z, out=out)
+        elif self._steps is not None:
+            edges, values = self._steps
+            values.take(edges.searchsorted(z, side="left"), out=out)
+        else:
+            out[...] = self.distribution.from_normal(z)
+
+
+def _steps(distribution: Bernoulli | Discrete) -> tuple[FloatArray, FloatArray]:
+    """Edges in z and values between them, of a distribution with few values."""
+    from scipy.special import ndtri
+
+    given = (0.0, 1.0) if isinstance(distribution, Bernoulli) else distribution.values
+    values = np.array(sorted(given))
+    return ndtri(distribution.cdf(values[:-1])), values
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An uncertain input: its name, its loadings on factors, and the values it gives."""
+
+    name: str
+    unit: str
+    loadings: tuple[tuple[str, float], ...]
+    #: Row of the values in which its own value stands; -1: it is reported as its quantile.
+    value_row: int
+
+
+class Cells:
+    """A column of cells, some numbers and some drawn; `fill` gives an array (cell, LANE)."""
+
+    def __init__(self, refs: Sequence[float | Drawn]) -> None:
+        self._constant = np.array([r if isinstance(r, float | int) else 0.0 for r in refs], float)
+        drawn = [(i, r.row) for i, r in enumerate(refs) if isinstance(r, Drawn)]
+        self._at = np.array([i for i, _ in drawn], dtype=np.intp)
+        self._rows = np.array([row for _, row in drawn], dtype=np.intp)
+
+    def fill(self, values: FloatArray) -> FloatArray:
+        """Return the cells of a lane, shape (cell, draw)."""
+        out = np.empty((self._constant.size, values.shape[1]))
+        out[...] = self._constant[:, np.newaxis]
+        if self._at.size:
+            out[self._at] = values[self._rows]
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Reference to a row of the drawn values."""
+
+    row: int
+
+
+Ref = float | Drawn
+
+
+class InputBuilder:
+    """Collects the inputs of a scenario while its tables are compiled."""
+
+    def __init__(self, loadings: Iterable[Any]) -> None:
+        self._loadings = tuple(loadings)
+        self._inputs: dict[str, Input] = {}
+        self._quantiles: list[Quantile] = []
+        self._input_of_row: list[str] = []
+        self._tables: dict[Distribution, Quantile] = {}
+
+    def cell(self, name: str, value: Value, unit: str = "1") -> Ref:
+        """Return a reference to a cell; an uncertain one becomes the input `name`."""
+        if not isinstance(value, Distribution):
+            return float(value)
+        return self.path(name, [value], unit)[0]
+
+    def path(self, name: str, values: Sequence[Value], unit: str = "1") -> list[Ref]:
+        """Return references to several cells that share one quantile per draw."""
+        uncertain = [v for v in values if isinstance(v, Distribution)]
+        if not uncertain:
+            return [float(v) for v in values if not isinstance(v, Distribution)]
+        if name in self._inputs:  # shared, as the outcome of an integrated plant
+            own = self._inputs[name].value_row
+            return [Drawn(own)]
+        refs: list[Ref] = []
+        for value in values:
+            if isinstance(value, Distribution):
+                refs.append(Drawn(len(self._quantiles)))
+                self._quantiles.append(self._quantile(value))
+                self._input_of_row.append(name)
+            else:
+                refs.append(float(value))
+        single = len(uncertain) == 1 and isinstance(refs[0], Drawn)
+        row = refs[0].row if single and isinstance(refs[0], Drawn) else -1
+        self._inputs[name] = Input(name, unit if single else "1", self._loaded(name), row)
+        return refs
+
+    def build(self) -> InputPlan:
+        """Return the plan of all inputs collected."""
+        factors = sorted({factor for i in self._inputs.values() for factor, _ in i.loadings})
+        return InputPlan(
+            tuple(f"factors.{name}" for name in factors),
+            tuple(self._inputs.values()),
+            tuple(self._quantiles),
+            tuple(self._input_of_row),
+        )
+
+    def _quantile(self, distribution: Distribution) -> Quantile:
+        if distribution not in self._tables:
+            self._tables[distribution] = Quantile(distribution)
+        return self._tables[distribution]
+
+    def _loaded(self, name: str) -> tuple[tuple[str, float], ...]:
+        loadings = matching_loadings(self._loadings, name)
+        total = sum(loading**2 for loading in loadings.values())
+        if not total <= 1.0:
+            msg = (
+                f"factors: the squares of the loadings of {name} sum to {total:.3g}, "
+                f"allowed is at most 1 ({', '.join(f'{f} {v:g}' for f, v in loadings.items())})"
+            )
+            raise ScenarioError(msg)
+        return tuple(sorted(loadings.items()))
+
+
+class InputPlan:
+    """
+    Every uncertain input of a plan.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Inputs in the order of the rows of the uniforms: factors first.
+    units : tuple of str
+        Their units.
+    """
+
+    def __init__(
+        self,
+        factors: tuple[str, ...],
+        inputs: tuple[Input, ...],
+        quantiles: tuple[Quantile, ...],
+        input_of_row: tuple[str, ...],
+    ) -> None:
+        self.names = (*factors, *(i.name for i in inputs))
+        self.units = ("1",) * len(factors) + tuple(i.unit for i in inputs)
+        self._quantiles = quantiles
+        row_of = {name: row for row, name in enumerate(self.names)}
+        self._source = np.array([row_of[name] for name in input_of_row], dtype=np.intp)
+        self._value_row = np.array([-1] * len(factors) + [i.value_row for i in inputs])
+        self._factors = len(factors)
+        self._mix = np.zeros((len(inputs), len(factors)))
+        for row, one in enumerate(inputs):
+            for factor, loading in one.loadings:
+                self._mix[row, factors.index(f"factors.{factor}")] = loading
+        self._loaded = np.flatnonzero(self._mix.any(axis=1))
+        self._mix = self._mix[self._loaded]
+        self._own = np.sqrt(np.maximum(1.0 - (self._mix**2).sum(axis=1), 0.0))[:, np.newaxis]
+
+    def values(self, uniforms: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """
+        Turn the uniforms of a lane into values.
+
+        Parameters
+        ----------
+        uniforms : ndarray, shape (input, LANE)
+            Overwritten with standard normal numbers.
+
+        Returns
+        -------
+        values : ndarray, shape (value, LANE)
+            What the cells refer to.
+        normals : ndarray, shape (input, LANE)
+            Standard normal number of each input, factors mixed in.
+        """
+        from scipy.special import ndtri
+
+        z = ndtri(uniforms, out=uniforms)
+        if self._loaded.size:
+            rows = self._factors + self._loaded
+            z[rows] = self._own * z[rows] + self._mix @ z[: self._factors]
+        values = np.empty((len(self._quantiles), z.shape[1]))
+        for quantile, source, row in zip(self._quantiles, self._source, values, strict=True):
+            quantile(z[source], row)
+        return values, z
+
+    def reported(self, values: FloatArray, normals: FloatArray) -> FloatArray:
+        """Return what `result.inputs` holds: values, quantiles of paths, factors as they are."""
+        from scipy.special import ndtr
+
+        out = np.empty_like(normals)
+        out[: self._factors] = normals[: self._factors]
+        path = np.flatnonzero(self._value_row < 0)
+        path = path[path >= self._factors]
+        out[path] = ndtr(normals[path])
+        own = self._value_row >= 0
+        out[own] = values[self._value_row[own]]
+        return out

@@ -1,0 +1,350 @@
+"""Compile and run the pipeline: when each project starts, and what it can do in each year."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reesupply.distributions import bernoulli, discrete
+from reesupply.engine.captive import split
+from reesupply.engine.inputs import UNIFORM, Cells, InputBuilder, Ref
+from reesupply.models.pipeline import first_feed_after_decision, first_feed_slipped
+from reesupply.models.rampup import RampTable, linear_ramp_average
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from reesupply.scenario import Scenario
+    from reesupply.scenario.cells import Value
+
+    FloatArray = npt.NDArray[np.float64]
+    IntArray = npt.NDArray[np.intp]
+
+
+def decimal_year(text: str) -> float:
+    """Turn an ISO date into a decimal year."""
+    day = date.fromisoformat(text)
+    start, end = date(day.year, 1, 1), date(day.year + 1, 1, 1)
+    return day.year + (day - start).days / (end - start).days
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Projects that take one route from the data date to first feed."""
+
+    at: IntArray
+    columns: dict[str, Cells]
+
+    def fill(self, values: FloatArray) -> dict[str, FloatArray]:
+        return {name: cells.fill(values) for name, cells in self.columns.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Date of first feed of every project of the pipeline."""
+
+    data_date: float
+    n: int
+    fixed: _Group
+    slipping: _Group
+    undecided: _Group
+
+    def run(self, values: FloatArray) -> FloatArray:
+        """Return the date of first feed, shape (project, draw); infinity is never."""
+        first = np.empty((self.n, values.shape[1]))
+        first[self.fixed.at] = self.fixed.fill(values)["start"]
+        if self.slipping.at.size:
+            columns = self.slipping.fill(values)
+            first[self.slipping.at] = first_feed_slipped(**columns, data_date=self.data_date)
+        if self.undecided.at.size:
+            columns = self.undecided.fill(values)
+            columns["wait"] = -np.log1p(-columns["wait"])
+            first[self.undecided.at] = first_feed_after_decision(
+                **columns, data_date=self.data_date
+            )
+        return first
+
+
+@dataclass(frozen=True, slots=True)
+class Ramps:
+    """Share of nameplate of every project in every year."""
+
+    years: IntArray
+    n: int
+    table: RampTable
+    by_class: IntArray
+    klass: Cells
+    plateau_of_class: Cells
+    linear: IntArray
+    ramp_years: Cells
+
+    def run(self, first: FloatArray, values: FloatArray) -> FloatArray:
+        """Return yearly averages, shape (project, year, draw)."""
+        share = np.empty((self.n, self.years.size, first.shape[1]))
+        if self.by_class.size:
+            klass = self.klass.fill(values).astype(np.intp)
+            per_class = self.plateau_of_class.fill(values)
+            per_class = per_class.reshape(self.by_class.size, -1, first.shape[1])
+            plateau = np.take_along_axis(per_class, klass[:, np.newaxis], axis=1)[:, 0]
+            share[self.by_class] = self.table.average(
+                first[self.by_class], klass, plateau, self.years
+            )
+        if self.linear.size:
+            share[self.linear] = linear_ramp_average(
+                first[self.linear], self.years, self.ramp_years.fill(values)
+            )
+        return share
+
+
+@dataclass(frozen=True, slots=True)
+class PipelinePlan:
+    """
+    Mines, refineries and recyclers that are not parts of a measured total.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        Mines first, then refineries, then recyclers.
+    n_mines, n_refineries : int
+        How many of the first two.
+    """
+
+    ids: tuple[str, ...]
+    n_mines: int
+    n_refineries: int
+    years: IntArray
+    timing: Timing
+    ramps: Ramps
+    _lead: int
+    _heavy: Cells
+    _lead_share: Cells
+    _own: tuple[Cells, ...]
+    _capacity: Cells
+    _availability: Cells
+    _available: IntArray
+    _life: Cells
+    _mortal: IntArray
+    _reserves: FloatArray
+
+    def run(self, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """
+        Return dates, mine output and plant capacity.
+
+        Parameters
+        ----------
+        values : ndarray, shape (value, LANE)
+            Drawn values of the plan.
+
+        Returns
+        -------
+        first : ndarray, shape (project, draw)
+            Date of first feed, infinity where it never comes.
+        output : ndarray, shape (mine, element, year, draw)
+            Oxide in concentrate [t/yr].
+        capacity : ndarray, shape (plant, year, draw)
+            Separated oxide that refineries and recyclers can make [t/yr].
+        """
+        first = self.timing.run(values)
+        share = self.ramps.run(first, values)
+        share[self._available] *= self._availability.fill(values)
+        if self._mortal.size:
+            end = first[self._mortal] + self._life.fill(values)
+            left = end[:, np.newaxis] - self.years[:, np.newaxis]
+            share[self._mortal] *= np.clip(left, 0.0, 1.0)
+        content = self._content(values)
+        output = content[:, :, np.newaxis] * share[: self.n_mines, np.newaxis]
+        self._deplete(output)
+        capacity = self._capacity.fill(values)[:, np.newaxis] * share[self.n_mines :]
+        return first, output, capacity
+
+    def _content(self, values: FloatArray) -> FloatArray:
+        """Oxide in concentrate at nameplate, shape (mine, element, draw)."""
+        heavy, lead_share = self._heavy.fill(values), self._lead_share.fill(values)
+        content = np.stack([cells.fill(values) for cells in self._own], axis=1)
+        shares = split(lead_share.reshape(-1), self._lead, len(self._own))
+        shares = shares.reshape(len(self._own), *lead_share.shape).swapaxes(0, 1)
+        content += heavy[:, np.newaxis] * shares
+        return content
+
+    def _deplete(self, output: FloatArray) -> None:
+        """Stop a mine when its reserves are dug."""
+        finite = np.flatnonzero(np.isfinite(self._reserves))
+        for mine in finite:
+            total = output[mine].sum(axis=0)
+            dug = np.minimum(np.cumsum(total, axis=0), self._reserves[mine])
+            kept = np.diff(dug, axis=0, prepend=0.0)
+            output[mine] *= np.divide(kept, total, out=np.zeros_like(total), where=total > 0.0)
+
+
+def compile_pipeline(scenario: Scenario, builder: InputBuilder) -> PipelinePlan:
+    """
+    Compile every project that is not a part of a measured total.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its projects, stages and ramps.
+    builder : InputBuilder
+        Collects the inputs.
+
+    Returns
+    -------
+    PipelinePlan
+    """
+    rows = [row for row in scenario.rows("projects") if row.part_of is None]
+    kinds = ("mine", "refinery", "recycler")
+    rows.sort(key=lambda row: kinds.index(row.kind))
+    mines = [row for row in rows if row.kind == "mine"]
+    plants = rows[len(mines) :]
+    cell = _Namer(builder)
+    anchor = {row.id: row for row in scenario.rows("anchors")}["availability"]
+    outside = [i for i, row in enumerate(rows) if row.bloc != "china"]
+    availability = builder.cell("anchors.availability.value", anchor.value)
+    mortal = [i for i, row in enumerate(rows) if row.life is not None]
+    return PipelinePlan(
+        ids=tuple(row.id for row in rows),
+        n_mines=len(mines),
+        n_refineries=sum(row.kind == "refinery" for row in rows),
+        years=np.array(scenario.years, dtype=np.intp),
+        timing=_compile_timing(scenario, rows, cell),
+        ramps=_compile_ramps(scenario, rows, builder),
+        _lead=scenario.elements.index("Dy") if "Dy" in scenario.elements else 0,
+        _heavy=Cells([cell(row, "heavy", 0.0, "t oxide/yr") for row in mines]),
+        _lead_share=Cells([cell(row, "dy_share", 0.0) for row in mines]),
+        _own=tuple(
+            Cells([cell(row, name.lower(), 0.0, "t oxide/yr") for row in mines])
+            for name in scenario.elements
+        ),
+        _capacity=Cells([cell(row, "capacity", np.inf, "t oxide/yr") for row in plants]),
+        _availability=Cells([availability]),
+        _available=np.array(outside, dtype=np.intp),
+        _life=Cells([cell(rows[i], "life", 0.0, "year") for i in mortal]),
+        _mortal=np.array(mortal, dtype=np.intp),
+        _reserves=np.array([np.inf if row.reserves is None else row.reserves for row in mines]),
+    )
+
+
+class _Namer:
+    """Turns a cell of a project row into a reference; the input is named by its path."""
+
+    def __init__(self, builder: InputBuilder) -> None:
+        self._builder = builder
+
+    def __call__(self, row: Any, column: str, blank: float, unit: str = "1") -> Ref:
+        value = getattr(row, column, None)
+        if value is None:
+            return blank
+        return self._builder.cell(f"projects.{row.id}.{column}", value, unit)
+
+    def shared(self, row: Any, what: str, value: Any, unit: str = "1") -> Ref:
+        """Return an input that belongs to the row, though its distribution stands elsewhere."""
+        return self._builder.cell(f"projects.{row.id}.{what}", value, unit)
+
+
+def _compile_timing(scenario: Scenario, rows: Sequence[Any], cell: _Namer) -> Timing:
+    stages = {row.id: row for row in scenario.rows("stages")}
+    by_id = {row.id: row for row in scenario.rows("projects")}
+    fixed: list[int] = []
+    groups: dict[str, tuple[list[int], dict[str, list[Ref]]]] = {
+        "slip": ([], {}),
+        "hazard": ([], {}),
+    }
+    for index, row in enumerate(rows):
+        leader = row
+        while leader.decided_with is not None:  # an integrated plant shares one outcome
+            leader = by_id[leader.decided_with]
+        stage = stages[leader.status]
+        if stage.route in ("operating", "certain"):
+            fixed.append(index)
+            continue
+        at, columns = groups[stage.route]
+        at.append(index)
+        refs = (_slip if stage.route == "slip" else _hazard)(row, leader, stage, cell)
+        for name, ref in refs.items():
+            columns.setdefault(name, []).append(ref)
+    starts = [cell(rows[index], "start", 0.0, "year") for index in fixed]
+    return Timing(
+        decimal_year(scenario.data_date),
+        len(rows),
+        _Group(np.array(fixed, dtype=np.intp), {"start": Cells(starts)}),
+        _group(groups["slip"]),
+        _group(groups["hazard"]),
+    )
+
+
+def _group(group: tuple[list[int], dict[str, list[Ref]]]) -> _Group:
+    at, columns = group
+    return _Group(
+        np.array(at, dtype=np.intp), {name: Cells(refs) for name, refs in columns.items()}
+    )
+
+
+def _slip(row: Any, leader: Any, stage: Any, cell: _Namer) -> dict[str, Ref]:
+    slip = stage.slip if leader.slip is None else leader.slip
+    return {
+        "start": cell(row, "start", 0.0, "year"),
+        "slip": cell.shared(leader, "slip", slip, "year"),
+        "works": cell.shared(leader, "works", _chance(stage.works)),
+    }
+
+
+def _hazard(row: Any, leader: Any, stage: Any, cell: _Namer) -> dict[str, Ref]:
+    decide, abandon = stage.decision_hazard, stage.abandon_hazard
+    schedule = stage.schedule if row.schedule is None else row.schedule
+    return {
+        "start": cell(row, "start", 0.0, "year"),
+        "construction": cell(row, "construction", 0.0, "year"),
+        "wait": cell.shared(leader, "wait", UNIFORM),
+        "taken": cell.shared(leader, "outcome", _chance(decide / (decide + abandon))),
+        "schedule": cell.shared(row, "schedule", schedule),
+        "works": cell.shared(leader, "works", _chance(stage.works)),
+        "hazard": decide + abandon,
+        "minimum_wait": stage.minimum_wait,
+    }
+
+
+def _chance(probability: float) -> Value:
+    """Turn a sure thing into a number, anything else into a coin."""
+    return probability if probability in (0.0, 1.0) else bernoulli(probability)
+
+
+def _compile_ramps(scenario: Scenario, rows: Sequence[Any], builder: InputBuilder) -> Ramps:
+    classes = scenario.rows("ramp_classes")
+    index_of = {row.id: index for index, row in enumerate(classes)}
+    ramps = {row.id: row for row in scenario.rows("ramps")}
+    by_class: list[int] = []
+    klass: list[Ref] = []
+    plateau: list[Ref] = []
+    linear: list[int] = []
+    ramp_years: list[Ref] = []
+    for index, row in enumerate(rows):
+        ramp = ramps[row.ramp]
+        name = f"projects.{row.id}"
+        if ramp.kind == "classes":
+            by_class.append(index)
+            weights = {
+                float(index_of[c]): float(w)
+                for c, w in zip(ramp.classes, ramp.weights, strict=True)
+                if float(w) > 0.0
+            }
+            klass.append(builder.cell(f"{name}.class", discrete(weights)))
+            levels = [c.plateau for c in classes]
+            plateau += builder.path(f"{name}.plateau", levels)
+        else:
+            linear.append(index)
+            years = 0.0 if ramp.kind == "none" else row.ramp_years
+            ramp_years.append(builder.cell(f"{name}.ramp_years", years, "year"))
+    return Ramps(
+        np.array(scenario.years, dtype=np.intp),
+        len(rows),
+        RampTable(tuple(c.tau for c in classes), tuple(c.beta for c in classes)),
+        np.array(by_class, dtype=np.intp),
+        Cells(klass),
+        Cells(plateau),
+        np.array(linear, dtype=np.intp),
+        Cells(ramp_years),
+    )

@@ -1,0 +1,253 @@
+"""Compile and run what closes the loop: base year, goods in use, scrap and recycled oxide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reesupply.distributions import Distribution
+from reesupply.engine.captive import split
+from reesupply.engine.demand import Demanded, DemandPlan, compile_paths
+from reesupply.engine.history import past_inflow_index
+from reesupply.engine.inputs import Cells, InputBuilder
+from reesupply.engine.network import BLOCS
+from reesupply.errors import ReesupplyError, ScenarioError
+from reesupply.models.demand import base_year_factor, by_place
+from reesupply.models.recycling import end_of_life, new_scrap
+from reesupply.models.stocks import Weibull, leaving_share
+from reesupply.scenario.checks import ALL
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from reesupply.engine.demand import _Path
+    from reesupply.scenario import Scenario
+
+    FloatArray = npt.NDArray[np.float64]
+
+CHINA = BLOCS.index("china")
+
+
+@dataclass(frozen=True, slots=True)
+class Recycled:
+    """
+    Scaled demand of a lane and what comes back of it.
+
+    Attributes
+    ----------
+    factor : ndarray, shape (element, draw)
+        Base-year factor on the bottom-up rows.
+    contained, gross, retired : ndarray, shape (end_use, element, year, draw)
+        Oxide in finished goods, bought by makers, and in goods leaving use [t/yr].
+    demand, use_demand, new_scrap, end_of_life : ndarray, shape (bloc, element, year, draw)
+        [t oxide/yr].
+    """
+
+    factor: FloatArray
+    contained: FloatArray
+    gross: FloatArray
+    retired: FloatArray
+    demand: FloatArray
+    use_demand: FloatArray
+    new_scrap: FloatArray
+    end_of_life: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class RecyclingPlan:
+    """Goods in use and the recycling of a scenario."""
+
+    demand: DemandPlan
+    _paths: Mapping[tuple[str, str, str], _Path]
+    _leaving: FloatArray  # (end_use, year, inflow year): share of the inflow that leaves
+    _leaving_past: FloatArray  # (end_use, year, past year), past index included
+    _taper: FloatArray  # (past year,)
+    _anchors: Cells  # stock change, end of life, its Dy share, scale of history
+    _lead: int
+
+    def run(
+        self,
+        demanded: Demanded,
+        supply_of_base_year: FloatArray,
+        supply_shares: FloatArray,
+        capacity: FloatArray,
+        values: FloatArray,
+    ) -> Recycled:
+        """
+        Scale demand to the base year and follow it through use and back.
+
+        Parameters
+        ----------
+        demanded : Demanded
+            Unscaled demand.
+        supply_of_base_year : ndarray, shape (element, draw)
+            Oxide from mines in the base year [t].
+        supply_shares : ndarray, shape (element, draw)
+            Shares by which the stock change is divided between the elements.
+        capacity : ndarray, shape (bloc, year, draw)
+            Capacity of the recyclers [t/yr].
+        values : ndarray, shape (value, LANE)
+            Drawn values of the plan.
+
+        Returns
+        -------
+        Recycled
+        """
+        change, recovered, lead_share, scale = self._anchors.fill(values)
+        measured = split(lead_share, self._lead, len(supply_shares)) * recovered
+        unit = self._retired(demanded.contained, scale)  # per unit of the base-year factor
+        recoverable, limit = self._recoverable(unit, demanded.use_outside, values)
+        scrap = self._new_scrap(demanded, values)
+        scaled = self.demand.scaled
+        factor = base_year_factor(
+            demanded.gross[scaled].sum(axis=0)[:, 0],
+            scrap.sum(axis=0)[:, 0],
+            demanded.gross[~scaled].sum(axis=0)[:, 0],
+            supply_of_base_year,
+            measured,
+            limit[CHINA, :, 0],
+            change * supply_shares,
+        )
+        _check_positive(factor)
+        scaling = np.where(scaled[:, np.newaxis, np.newaxis], factor, 1.0)[:, :, np.newaxis]
+        gross, contained = demanded.gross * scaling, demanded.contained * scaling
+        whole = factor[:, np.newaxis]
+        adjustment = measured / np.maximum(recoverable[CHINA, :, 0] * factor, 1e-9)
+        back = end_of_life(recoverable * whole, limit * whole, capacity, adjustment[:, np.newaxis])
+        total = gross.sum(axis=0)
+        return Recycled(
+            factor,
+            contained,
+            gross,
+            unit * scaling,
+            by_place(total, demanded.making_outside),
+            by_place(total, demanded.use_outside),
+            scrap * whole,
+            back,
+        )
+
+    def _retired(self, contained: FloatArray, scale: FloatArray) -> FloatArray:
+        """Oxide in goods leaving use, shape of `contained`; the past follows the base year."""
+        future = np.matmul(self._leaving[:, np.newaxis], contained)
+        past = np.matmul(self._leaving_past, scale ** self._taper[:, np.newaxis])
+        future += past[:, np.newaxis] * contained[:, :, :1]
+        return future
+
+    def _recoverable(
+        self, retired: FloatArray, outside: FloatArray, values: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Recovered end of life and its limit, each (bloc, element, year, draw)."""
+        processing = self._paths[ALL, "processing", "world"].run(values)
+        yield_ = processing * self._paths[ALL, "dismantling", "world"].run(values)
+        shape = (len(BLOCS), *retired.shape[1:])
+        recoverable, limit = np.zeros(shape), np.empty(shape)
+        share = by_place(np.ones_like(outside), outside)
+        for bloc, name in enumerate(BLOCS):
+            for use, end_use in enumerate(self.demand.ids):
+                collection = self._paths.get((end_use, "collection", name))
+                if collection is not None:
+                    recoverable[bloc] += retired[use] * collection.run(values)
+            recoverable[bloc] *= share[bloc] * yield_
+            np.multiply(retired.sum(axis=0), share[bloc] * processing, out=limit[bloc])
+        return recoverable, limit
+
+    def _new_scrap(self, demanded: Demanded, values: FloatArray) -> FloatArray:
+        """Recovered process scrap of the unscaled rows, (bloc, element, year, draw)."""
+        lossy = demanded.gross[self.demand.process_loss].sum(axis=0)
+        recovery = np.stack(
+            [self._paths[ALL, "new_scrap_recovery", name].run(values) for name in BLOCS]
+        )
+        return new_scrap(by_place(lossy, demanded.making_outside), demanded.yield_, recovery)
+
+
+def _check_positive(factor: FloatArray) -> None:
+    bad = ~(factor > 0.0)
+    if bad.any():
+        msg = (
+            "the base year contradicts itself: supply less stock change leaves no demand in "
+            f"{bad.any(axis=0).sum()} of {factor.shape[-1]} draws; raise anchors.refined-2024-* or "
+            "lower anchors.stock-change-2024"
+        )
+        raise ReesupplyError(msg)
+
+
+def compile_recycling(
+    scenario: Scenario, demand: DemandPlan, builder: InputBuilder
+) -> RecyclingPlan:
+    """
+    Compile lifetimes, the past, and recycling.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its lifetimes, history, recycling and anchors.
+    demand : DemandPlan
+        Gives the order of the end uses.
+    builder : InputBuilder
+        Collects the inputs.
+
+    Returns
+    -------
+    RecyclingPlan
+
+    Raises
+    ------
+    ScenarioError
+        If a parameter of recycling is missing.
+    """
+    paths = compile_paths(scenario, "recycling", builder)
+    for parameter, bloc in (
+        ("dismantling", "world"),
+        ("processing", "world"),
+        *(("new_scrap_recovery", name) for name in BLOCS),
+    ):
+        if (ALL, parameter, bloc) not in paths:
+            msg = f"recycling.{ALL}.{parameter}.{bloc}: required, but missing"
+            raise ScenarioError(msg)
+    anchors = {row.id: row for row in scenario.rows("anchors")}
+    names = ("stock-change-2024", "eol-china-2024", "eol-dy-share", "history-scale")
+    cells = [
+        builder.cell(f"anchors.{name}.value", anchors[name].value, anchors[name].unit)
+        for name in names
+    ]
+    start = int(_number(anchors["stock-history-start"].value))
+    index = past_inflow_index(scenario, _number(anchors["growth-before-2010"].value), start)
+    leaving, leaving_past = _kernels(scenario, start)
+    return RecyclingPlan(
+        demand,
+        paths,
+        leaving,
+        leaving_past * index[:, np.newaxis],
+        _taper(np.arange(start, scenario.years[0]), scenario.years[0]),
+        Cells(cells),
+        scenario.elements.index("Dy") if "Dy" in scenario.elements else 0,
+    )
+
+
+def _number(value: float | Distribution) -> float:
+    """Read a parameter that is the same in all draws."""
+    return value.median if isinstance(value, Distribution) else value
+
+
+def _kernels(scenario: Scenario, start: int) -> tuple[FloatArray, FloatArray]:
+    """Share of an inflow that leaves, by end use, year and year of inflow: new and past goods."""
+    lifetimes = {row.end_use: row for row in scenario.rows("lifetimes")}
+    years = np.array(scenario.years)
+    cohorts = np.arange(start, years[-1] + 1)
+    lag = years[:, np.newaxis] - cohorts
+    kernels = []
+    for row in scenario.rows("end_uses"):
+        life = lifetimes[row.id]
+        share = leaving_share(Weibull.from_mean(life.mean, life.shape), cohorts.size)
+        kernels.append(np.where(lag >= 0, share[np.maximum(lag, 0)], 0.0))
+    both = np.array(kernels)
+    past = years[0] - start
+    return np.ascontiguousarray(both[:, :, past:]), np.ascontiguousarray(both[:, :, :past])
+
+
+def _taper(past: npt.NDArray[np.intp], base: int) -> FloatArray:
+    """Exponent of the error of history: 1 until 14 years before the base year, 0 in it."""
+    return np.clip((base - past) / 14.0, 0.0, 1.0)

@@ -1,0 +1,137 @@
+r"""
+Demand for oxide, by end use, place and year.
+
+Oxide in finished goods is activity x share with such magnets x magnet mass x element fraction x
+oxide per metal; what makers buy is that over the yield of magnet making. Growth and thrifting are
+counted once: they are what the parameters do between their anchor years.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+__all__ = ["along_anchors", "base_year_factor", "by_place", "magnet_oxide"]
+
+
+def along_anchors(
+    values: FloatArray, anchor_years: npt.ArrayLike, years: npt.ArrayLike
+) -> FloatArray:
+    """
+    Interpolate linearly between anchor years, constant before the first and after the last.
+
+    Parameters
+    ----------
+    values : ndarray, shape (anchor, draw)
+        Values at the anchor years.
+    anchor_years : array_like, shape (anchor,)
+        Ascending.
+    years : array_like, shape (year,)
+        Where values are wanted.
+
+    Returns
+    -------
+    ndarray, shape (year, draw)
+    """
+    anchors = np.asarray(anchor_years, dtype=np.float64)
+    place = np.interp(years, anchors, np.arange(anchors.size))
+    low = np.minimum(place.astype(np.intp), anchors.size - 1)
+    high = np.minimum(low + 1, anchors.size - 1)
+    weight = (place - low)[:, np.newaxis]
+    return values[low] * (1.0 - weight) + values[high] * weight
+
+
+def magnet_oxide(magnets: FloatArray, fraction: FloatArray, oxide_per_metal: float) -> FloatArray:
+    """
+    Oxide contained in magnets.
+
+    Parameters
+    ----------
+    magnets : ndarray, shape (..., year, draw)
+        Finished magnets [t/yr].
+    fraction : ndarray, shape (..., year, draw)
+        Metal of the element per magnet [kg/kg].
+    oxide_per_metal : float
+        Oxide per metal [kg/kg].
+
+    Returns
+    -------
+    ndarray, shape (..., year, draw)
+        [t oxide/yr].
+    """
+    return magnets * fraction * oxide_per_metal
+
+
+def base_year_factor(
+    bottom_up: FloatArray,
+    new_scrap: FloatArray,
+    fixed: FloatArray,
+    supply: FloatArray,
+    end_of_life: FloatArray,
+    end_of_life_limit: FloatArray,
+    stock_change: FloatArray,
+) -> FloatArray:
+    r"""
+    Factor on the bottom-up rows that makes base-year supply less demand the drawn stock change.
+
+    Supply and demand of the base year are two views of one chain. Gross demand is
+    :math:`f B + D_0`, new scrap is :math:`f N`, end of life is :math:`\min(E, f L)`, so
+
+    .. math:: S + f N + \min(E, f L) - f B - D_0 = \Delta
+
+    has one solution per draw and element as long as :math:`N + L < B`.
+
+    Parameters
+    ----------
+    bottom_up : ndarray
+        B, unscaled gross demand of the scaled end uses [t].
+    new_scrap : ndarray
+        N, recovered new scrap that it leaves [t].
+    fixed : ndarray
+        D_0, demand of end uses that are not scaled [t].
+    supply : ndarray
+        S, supply from mines [t].
+    end_of_life : ndarray
+        E, recovered from end of life as measured [t].
+    end_of_life_limit : ndarray
+        L, the most that could be recovered per unit of f [t].
+    stock_change : ndarray
+        Stocks built in the base year [t].
+
+    Returns
+    -------
+    ndarray
+        f; not positive where the inputs contradict each other.
+    """
+    need = supply - fixed - stock_change
+    measured = (need + end_of_life) / (bottom_up - new_scrap)
+    limited = need / (bottom_up - new_scrap - end_of_life_limit)
+    return np.where(end_of_life > end_of_life_limit * measured, limited, measured)
+
+
+def by_place(amount: FloatArray, outside: FloatArray) -> FloatArray:
+    """
+    Split world amounts between China and the rest.
+
+    Parameters
+    ----------
+    amount : ndarray, shape (..., year, draw)
+        World amounts.
+    outside : ndarray, shape (year, draw)
+        Share outside China.
+
+    Returns
+    -------
+    ndarray, shape (2, ..., year, draw)
+        China first; the two sum to `amount`.
+    """
+    result = np.empty((2, *amount.shape))
+    np.multiply(amount, outside, out=result[1])
+    np.subtract(amount, result[1], out=result[0])
+    return result

@@ -1,0 +1,38 @@
+"""
+Stocks in use: what of the goods sold in one year comes back in which later year.
+
+Four small parts, useful without the rest of the library: `lifetimes` (survival curves),
+`kernels` (the share of an inflow that leaves after so many years), `cohorts` (inflow-driven and
+stock-driven models) and `balance` (does the mass close).
+
+Arrays have draws last with years just before them: ``(..., year, draw)``; a series without draws
+may be one-dimensional. Flows are masses per step, stocks are at the end of the step.
+"""
+
+from reesupply.models.stocks.balance import check_mass_balance, mass_balance_error
+from reesupply.models.stocks.cohorts import (
+    cohort_table,
+    inflow_driven,
+    inflow_from_final_stock,
+    stock_driven,
+)
+from reesupply.models.stocks.kernels import leaving_share, outflow, surviving_share
+from reesupply.models.stocks.lifetimes import Fixed, Gamma, Lifetime, LogNormal, Normal, Weibull
+
+__all__ = [
+    "Fixed",
+    "Gamma",
+    "Lifetime",
+    "LogNormal",
+    "Normal",
+    "Weibull",
+    "check_mass_balance",
+    "cohort_table",
+    "inflow_driven",
+    "inflow_from_final_stock",
+    "leaving_share",
+    "mass_balance_error",
+    "outflow",
+    "stock_driven",
+    "surviving_share",
+]

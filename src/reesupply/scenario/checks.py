@@ -1,0 +1,248 @@
+"""Checks of the links between rows of a scenario; each failure is one sentence with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from reesupply.errors import ScenarioError, nearest
+
+if TYPE_CHECKING:
+    from reesupply.scenario.scenario import Scenario
+
+#: Reserved name in feeds: sold to whoever has free capacity in the bloc.
+MERCHANT = "merchant"
+#: Reserved end use: parameters that hold for all.
+ALL = "all"
+
+
+def check_scenario(scenario: Scenario) -> None:
+    """
+    Check everything that one row alone cannot show.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With every row valid by itself.
+
+    Raises
+    ------
+    ScenarioError
+        At the first fault.
+    """
+    for check in (
+        _settings,
+        _projects,
+        _parts,
+        _plants,
+        _stages,
+        _ramps,
+        _demand,
+        _events,
+        _loadings,
+    ):
+        check(scenario)
+
+
+def _fail(scenario: Scenario, table: str, key: tuple[str, ...], column: str, text: str) -> NoReturn:
+    where = scenario.origins.get((table, key), f"{table}.{'.'.join(key)}")
+    msg = f"{where}, column {column}: {text}"
+    raise ScenarioError(msg)
+
+
+def _known(
+    scenario: Scenario,
+    table: str,
+    key: tuple[str, ...],
+    column: str,
+    found: str,
+    names: Iterable[str],
+) -> None:
+    valid = list(names)
+    if found not in valid:
+        _fail(
+            scenario,
+            table,
+            key,
+            column,
+            f"found {found!r}, which is unknown; {nearest(found, valid)}",
+        )
+
+
+def _settings(scenario: Scenario) -> None:
+    for name in ("first_year", "last_year"):
+        text = scenario.setting(name)
+        if not (text.isdigit() and 1990 <= int(text) <= 2100):
+            _fail(scenario, "settings", (name,), "value", f"found {text!r}, allowed: 1990 to 2100")
+    if len(scenario.years) < 2:
+        text = f"found {scenario.setting('last_year')}, allowed is a year after first_year"
+        _fail(scenario, "settings", ("last_year",), "value", text)
+    try:
+        date.fromisoformat(scenario.data_date)
+    except ValueError:
+        text = f"found {scenario.data_date!r}, allowed is a date such as 2026-05-31"
+        _fail(scenario, "settings", ("data_date",), "value", text)
+
+
+def _projects(scenario: Scenario) -> None:
+    rows = {row.id: row for row in scenario.rows("projects")}
+    refineries = [name for name, row in rows.items() if row.kind == "refinery"]
+    ramps = [row.id for row in scenario.rows("ramps")]
+    for row in rows.values():
+        for feed in row.feeds:
+            _known(scenario, "projects", (row.id,), "feeds", feed, [MERCHANT, *refineries])
+        _known(scenario, "projects", (row.id,), "ramp", row.ramp, ramps)
+        if row.decided_with is not None:
+            _known(scenario, "projects", (row.id,), "decided_with", row.decided_with, rows)
+            _no_cycle(scenario, rows, row.id)
+
+
+def _no_cycle(scenario: Scenario, rows: dict[str, Any], first: str) -> None:
+    chain = [first]
+    while (leader := rows[chain[-1]].decided_with) is not None:
+        if leader in chain:
+            text = f"found a cycle, {' -> '.join([*chain, leader])}; the chain must end"
+            _fail(scenario, "projects", (first,), "decided_with", text)
+        if leader not in rows:
+            return  # said for that row itself
+        chain.append(leader)
+
+
+def _parts(scenario: Scenario) -> None:
+    parts = [row for row in scenario.rows("projects") if row.part_of is not None]
+    blank = [row for row in parts if row.heavy is None]
+    for row in parts:
+        _known(scenario, "projects", (row.id,), "part_of", row.part_of, ["captive"])
+        if row.kind != "mine" or row.status not in ("operating", "certain"):
+            text = "a part of a measured total is an operating mine"
+            _fail(scenario, "projects", (row.id,), "part_of", text)
+    if len(blank) != 1:
+        names = ", ".join(row.id for row in blank) or "none"
+        msg = f"projects: exactly one part of 'captive' has a blank heavy, the residual; found {names}"
+        raise ScenarioError(msg)
+
+
+def _plants(scenario: Scenario) -> None:
+    elements = [name.lower() for name in scenario.elements]
+    for row in scenario.rows("projects"):
+        if row.part_of is not None:
+            continue
+        by_element = [name for name in elements if getattr(row, name, None) is not None]
+        if row.kind == "mine":
+            if (row.heavy is None) == (not by_element):
+                text = f"a mine gives either heavy or its elements ({', '.join(elements)})"
+                _fail(scenario, "projects", (row.id,), "heavy", text)
+            if row.heavy is not None and row.dy_share is None:
+                _fail(
+                    scenario, "projects", (row.id,), "dy_share", "required beside heavy, but blank"
+                )
+        elif row.kind == "refinery" and row.recovery is None:
+            _fail(
+                scenario, "projects", (row.id,), "recovery", "a refinery needs it, but it is blank"
+            )
+        elif row.kind == "recycler" and row.capacity is None:
+            _fail(
+                scenario, "projects", (row.id,), "capacity", "a recycler needs it, but it is blank"
+            )
+
+
+def _stages(scenario: Scenario) -> None:
+    stages = {row.id: row for row in scenario.rows("stages")}
+    needs = {
+        "slip": ("slip",),
+        "hazard": ("decision_hazard", "abandon_hazard", "minimum_wait", "schedule"),
+    }
+    for row in stages.values():
+        for column in needs.get(row.route, ()):
+            if getattr(row, column) is None:
+                _fail(
+                    scenario,
+                    "stages",
+                    (row.id,),
+                    column,
+                    f"route {row.route} needs it, but it is blank",
+                )
+    for row in scenario.rows("projects"):
+        _known(scenario, "projects", (row.id,), "status", row.status, stages)
+        if stages[row.status].route == "hazard" and row.construction is None:
+            text = f"required for status {row.status}, but blank"
+            _fail(scenario, "projects", (row.id,), "construction", text)
+
+
+def _ramps(scenario: Scenario) -> None:
+    classes = [row.id for row in scenario.rows("ramp_classes")]
+    for row in scenario.rows("ramps"):
+        for name in row.classes:
+            _known(scenario, "ramps", (row.id,), "classes", name, classes)
+        if row.kind == "classes":
+            weights = [_number(text) for text in row.weights]
+            if len(weights) != len(row.classes) or not abs(sum(weights) - 1.0) < 1e-9:
+                text = f"found {';'.join(row.weights)}, allowed is one weight per class, sum 1"
+                _fail(scenario, "ramps", (row.id,), "weights", text)
+    linear = {row.id for row in scenario.rows("ramps") if row.kind == "linear"}
+    for row in scenario.rows("projects"):
+        if row.ramp in linear and row.ramp_years is None:
+            _fail(
+                scenario,
+                "projects",
+                (row.id,),
+                "ramp_years",
+                "a linear ramp needs it, but it is blank",
+            )
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return float("nan")
+    return value if 0.0 <= value <= 1.0 else float("nan")
+
+
+def _demand(scenario: Scenario) -> None:
+    end_uses = [row.id for row in scenario.rows("end_uses")]
+    series = {row.series for row in scenario.rows("history")}
+    for table in ("trajectories", "recycling"):
+        for key, row in scenario.tables[table].items():
+            _known(scenario, table, key, "end_use", row.end_use, [*end_uses, ALL])  # type: ignore[attr-defined]
+    lifetimes = [row.end_use for row in scenario.rows("lifetimes")]
+    for name in lifetimes:
+        _known(scenario, "lifetimes", (name,), "end_use", name, end_uses)
+    for row in scenario.rows("end_uses"):
+        if row.id not in lifetimes:
+            text = f"the table lifetimes has no row {row.id!r}"
+            _fail(scenario, "end_uses", (row.id,), "id", text)
+        if row.activity_history is not None:
+            _known(
+                scenario, "end_uses", (row.id,), "activity_history", row.activity_history, series
+            )
+
+
+def _events(scenario: Scenario) -> None:
+    names = [f"projects.{row.id}" for row in scenario.rows("projects")]
+    parts = [f"projects.{row.id}" for row in scenario.rows("projects") if row.part_of]
+    for table, valid in (("events", names), ("disruptions", parts)):
+        for row in scenario.rows(table):
+            _known(scenario, table, (row.id,), "target", row.target, valid)
+
+
+def _loadings(scenario: Scenario) -> None:
+    for row in scenario.rows("factors"):
+        if row.loading == 0.0:
+            _fail(
+                scenario,
+                "factors",
+                (row.factor, row.input),
+                "loading",
+                "found 0; leave the row out",
+            )
+
+
+def matching_loadings(loadings: Iterable[Any], name: str) -> dict[str, float]:
+    """Return factor to loading for an input; the last row that matches its name counts."""
+    return {row.factor: row.loading for row in loadings if fnmatchcase(name, row.input)}
+
+
+Check = Callable[["Scenario"], None]

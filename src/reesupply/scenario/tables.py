@@ -1,0 +1,317 @@
+"""
+The tables of a scenario: one row model each, and the columns that identify a row.
+
+A row model says which columns a table has, their types and their allowed values; the JSON Schema
+and the data dictionary are generated from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reesupply.scenario.cells import (
+    Date,
+    Duration,
+    Flag,
+    Id,
+    Ids,
+    NonNegative,
+    Number,
+    Share,
+    Tonnes,
+    Value,
+)
+
+Bloc = Literal["china", "ex_china"]
+Place = Literal["world", "china", "ex_china"]
+Confidence = Literal["high", "medium", "low", ""]
+Status = Literal[
+    "operating",
+    "commissioning",
+    "construction",
+    "feasibility",
+    "prefeasibility",
+    "scoping",
+    "resource",
+    "certain",
+]
+
+
+class Row(BaseModel):
+    """A row of a table; every row says where its numbers come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    source: Ids = Field((), description="ids of the table sources, or 'assumption'")
+    confidence: Confidence = Field("", description="high, medium or low")
+    note: str = Field("", description="what the number is; the reason of an assumption")
+
+
+class Setting(Row):
+    """A setting of the run."""
+
+    id: Literal["first_year", "last_year", "data_date", "vintage"]
+    value: str
+
+
+class Element(Row):
+    """A chemical element of the balance."""
+
+    id: str = Field(pattern=r"^[A-Z][a-z]?$", description="symbol")
+    name: str
+    oxide: str = Field(description="formula of the oxide in trade")
+    oxide_per_metal: float = Field(gt=1.0, lt=2.0, description="kg of oxide per kg of metal")
+
+
+class Project(Row):
+    """A mine, a refinery or a recycler; an integrated plant is two rows."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", str_strip_whitespace=True)
+
+    id: Id
+    name: str
+    owner: str = ""
+    country: str = Field(description="where it is")
+    bloc: Bloc = Field(description="a mine: who controls its concentrate; a plant: where it stands")
+    kind: Literal["mine", "refinery", "recycler"]
+    deposit: str = Field("", description="type of deposit or of feed")
+    status: Status
+    start: Date = Field(description="owner's date of first feed, decimal year")
+    construction: Duration | None = Field(None, description="planned years of construction")
+    heavy: Tonnes | None = Field(
+        None, description="all elements of the balance in concentrate, t oxide/yr at nameplate"
+    )
+    dy_share: Share | None = Field(None, description="share of Dy in heavy")
+    capacity: Tonnes | None = Field(
+        None, description="separated oxide, t/yr; blank = no limit known"
+    )
+    recovery: Share | None = Field(None, description="oxide separated per oxide in concentrate")
+    ramp: Id = Field("none", description="row of the table ramps")
+    ramp_years: Duration | None = Field(None, description="length of a linear ramp, years")
+    slip: Number | None = Field(
+        None, description="slip of the start in place of its stage's, years"
+    )
+    schedule: NonNegative | None = Field(
+        None, description="schedule factor in place of its stage's"
+    )
+    feeds: Ids = Field((), description="refineries under contract in order, or 'merchant'")
+    may_leave: Flag = Field(False, description="concentrate may go to China")
+    decided_with: Id | None = Field(None, description="row whose outcome and delay it shares")
+    part_of: Id | None = Field(None, description="total of which the row is a share")
+    life: Duration | None = Field(None, description="years of output after first feed")
+    reserves: float | None = Field(None, ge=0, le=1e7, description="oxide that can be mined, t")
+
+
+class Stage(Row):
+    """What happens to a project of a status after the data date."""
+
+    id: Status
+    route: Literal["operating", "slip", "hazard", "certain"]
+    slip: Number | None = Field(None, description="years after the owner's date")
+    decision_hazard: float | None = Field(
+        None, gt=0, le=100, description="investment decisions per year"
+    )
+    abandon_hazard: float | None = Field(None, ge=0, le=100, description="abandonments per year")
+    minimum_wait: float | None = Field(
+        None, ge=0, le=50, description="least years from data date to decision"
+    )
+    schedule: NonNegative | None = Field(None, description="built over planned construction time")
+    works: float = Field(ge=0, le=1, description="probability that the built plant works")
+
+
+class RampClass(Row):
+    """A ramp-up curve U (1 - exp(-(t/tau)^beta)), t in months after first feed."""
+
+    id: Id
+    name: str
+    tau: float = Field(gt=0, le=600, description="months")
+    beta: float = Field(gt=0, le=10)
+    plateau: Share = Field(description="share of nameplate that is reached")
+
+
+class Ramp(Row):
+    """How a plant ramps: at once, linearly over its ramp_years, or by a class drawn by weights."""
+
+    id: Id
+    kind: Literal["none", "linear", "classes"]
+    classes: Ids = ()
+    weights: Ids = Field((), description="probability of each class")
+
+
+class Anchor(Row):
+    """A level or parameter of the whole system."""
+
+    id: Id
+    value: Number
+    unit: str
+
+
+class EndUse(Row):
+    """A group of goods that needs heavy rare earths."""
+
+    id: Id
+    name: str
+    sector: Literal["auto", "auto-other", "wind", "other"]
+    kind: Literal["magnet", "oxide"] = Field(
+        description="magnet: activity x share x mass x fraction"
+    )
+    tonnes: float = Field(ge=0, description="t of magnet per unit of activity x magnet mass")
+    process_loss: Flag = Field(description="the making of it leaves process scrap")
+    scaled: Flag = Field(True, description="scaled to the base year")
+    activity_history: Id | None = Field(None, description="series of history that its past follows")
+
+
+class Trajectory(Row):
+    """A parameter at an anchor year; between anchors it is linear at one quantile per draw."""
+
+    end_use: Id
+    parameter: str = Field(pattern=r"^[a-z_]+$")
+    bloc: Place
+    year: int = Field(ge=1990, le=2100)
+    value: NonNegative
+    unit: str
+
+
+class Lifetime(Row):
+    """How long the goods of an end use stay in use (Weibull)."""
+
+    end_use: Id
+    mean: float = Field(gt=0, le=200, description="years")
+    shape: float = Field(gt=0, le=50)
+    low: float | None = Field(None, description="low of the mean, for later use")
+    high: float | None = Field(None, description="high of the mean, for later use")
+
+
+class Loading(Row):
+    """How strongly an input follows a named factor."""
+
+    factor: Id
+    input: str = Field(
+        pattern=r"^[a-z0-9_.*-]+$", description="name of an input; * stands for any part"
+    )
+    loading: float = Field(ge=-1, le=1)
+
+
+class Event(Row):
+    """Something that happens to a row at a date."""
+
+    id: Id
+    kind: Literal["outage"]
+    target: str = Field(description="projects.<id>")
+    start: Date = Field(description="decimal year")
+    years: Duration
+    probability: float = Field(ge=0, le=1)
+    remaining: Share = Field(0.0, description="share of the output that goes on")
+
+
+class Disruption(Row):
+    """A two-state process, open or shut, of a part of the captive supply."""
+
+    id: Id
+    target: str = Field(description="projects.<id>")
+    first_year: int = Field(ge=2024, le=2100)
+    shuts: Share = Field(description="probability per year that it shuts when open")
+    stays_shut: Share = Field(description="probability per year that it stays shut")
+    remaining: Share = Field(description="share of its output in a shut year")
+    replaced: Share = Field(description="share of the shortfall that other captive feed replaces")
+
+
+class Target(Row):
+    """A published claim in one reading."""
+
+    claim: Id
+    reading: Id
+    preferred: Flag = Field(False, description="the reading fixed before the run")
+    publisher: str
+    published: str
+    title: str
+    quantity: Literal[
+        "deficit",
+        "cumulative_deficit",
+        "demand",
+        "supply",
+        "primary_supply",
+        "mine_share_of_need",
+        "china_share_of_need",
+        "china_share_of_refining",
+    ]
+    year: int
+    element: str = Field("", description="symbol; blank = all elements of the balance")
+    place: Literal["world", "ex_china"] = "world"
+    need: Literal["use", "making", ""] = Field(
+        "", description="by where goods are used, or magnets made"
+    )
+    sectors: Ids = Field((), description="sectors of the end uses; blank = all")
+    basis: Literal["gross", "net", "primary", "contained"] = "gross"
+    value: float
+    unit: str
+
+
+class Observation(Row):
+    """A value of an observed or reconstructed series."""
+
+    series: Id
+    period: str
+    element: str = ""
+    region: str = ""
+    value: Number | None = None
+    low: Number | None = None
+    high: Number | None = None
+    unit: str = ""
+    kind: Literal["observed", "reconstructed", "forecast-scenario"] = "observed"
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """A table: its row model, the columns that identify a row, and what it is."""
+
+    row: type[Row]
+    keys: tuple[str, ...]
+    title: str
+
+
+TABLES: dict[str, TableSpec] = {
+    "settings": TableSpec(Setting, ("id",), "Years and data date of the run"),
+    "elements": TableSpec(Element, ("id",), "Elements and their oxides"),
+    "projects": TableSpec(Project, ("id",), "Mines, refineries and recyclers"),
+    "stages": TableSpec(Stage, ("id",), "Chances and delays by status"),
+    "ramp_classes": TableSpec(RampClass, ("id",), "Ramp-up curves"),
+    "ramps": TableSpec(Ramp, ("id",), "Mixtures of ramp-up curves"),
+    "anchors": TableSpec(Anchor, ("id",), "Base-year levels and parameters of the whole system"),
+    "end_uses": TableSpec(EndUse, ("id",), "Goods that need heavy rare earths"),
+    "trajectories": TableSpec(
+        Trajectory, ("end_use", "parameter", "bloc", "year"), "Parameters of demand by anchor year"
+    ),
+    "recycling": TableSpec(
+        Trajectory,
+        ("end_use", "parameter", "bloc", "year"),
+        "Parameters of recycling by anchor year",
+    ),
+    "lifetimes": TableSpec(Lifetime, ("end_use",), "Lifetimes of goods in use"),
+    "factors": TableSpec(Loading, ("factor", "input"), "Loadings of inputs on named factors"),
+    "disruptions": TableSpec(Disruption, ("id",), "Two-state disruptions of captive supply"),
+    "events": TableSpec(Event, ("id",), "Dated events"),
+    "targets": TableSpec(Target, ("claim", "reading"), "Published claims and their readings"),
+    "history": TableSpec(Observation, ("series", "period"), "Observed and reconstructed series"),
+}
+
+Key = tuple[str, ...]
+Table = dict[Key, Any]
+
+
+def key_of(row: Row, spec: TableSpec) -> Key:
+    """Return the values of the key columns of a row as strings."""
+    return tuple(str(getattr(row, name)) for name in spec.keys)
+
+
+def columns_of(spec: TableSpec) -> tuple[str, ...]:
+    """Return the columns of a table: keys first, provenance last."""
+    names = list(spec.row.model_fields)
+    last = [name for name in ("source", "confidence", "note") if name in names]
+    return (*(n for n in names if n not in last), *last)
+
+
+__all__ = ["TABLES", "Key", "Row", "Table", "TableSpec", "Value", "columns_of", "key_of"]

@@ -1,0 +1,254 @@
+"""The ramp-up curves: exact averages, the look-up table, and what must always hold."""
+
+from __future__ import annotations
+
+import pickle
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reesupply.errors import ReesupplyError
+from reesupply.models.rampup import (
+    RampTable,
+    calendar_year_average,
+    gompertz_ramp,
+    gompertz_ramp_average,
+    linear_ramp_average,
+    logistic_ramp,
+    logistic_ramp_average,
+    weibull_ramp,
+    weibull_ramp_integral,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+# McNulty's classes 1 to 4 and the observed rare-earth refinery R: tau [months], beta, plateau,
+# and the means of the first years after first feed
+CLASSES = {
+    "1": (4.88, 0.93, 1.00, [0.63, 0.96, 0.99]),
+    "2": (7.38, 0.95, 0.93, [0.48, 0.83, 0.91]),
+    "3": (10.2, 0.95, 0.85, [0.36, 0.69, 0.80]),
+    "4": (10.4, 1.16, 0.56, [0.21, 0.47, 0.54]),
+    "R": (40.0, 0.95, 0.95, [0.14, 0.35, 0.50, 0.62, 0.70]),
+}
+TAU = np.array([c[0] for c in CLASSES.values()])
+BETA = np.array([c[1] for c in CLASSES.values()])
+TABLE = RampTable(tuple(TAU), tuple(BETA))
+YEARS = np.arange(2024, 2036)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(100)
+
+
+def quadrature(curve: Callable[[FloatArray], FloatArray], begin: float, end: float) -> float:
+    """Integrate by Gauss-Legendre in t = s**4, which removes the singular slope at 0."""
+    low, high = max(begin, 0.0) ** 0.25, max(end, 0.0) ** 0.25
+    s = 0.5 * (high - low) * NODES + 0.5 * (high + low)
+    return float(0.5 * (high - low) * np.sum(WEIGHTS * 4.0 * s**3 * curve(s**4)))
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_class_table(name: str) -> None:
+    """Means of the first years of each class, read from its published curve to 2 points."""
+    tau, beta, plateau, means = CLASSES[name]
+    years = 2030 + np.arange(len(means))
+    average = calendar_year_average(2030.0, years, tau, beta, plateau)
+    np.testing.assert_allclose(average, means, atol=0.02)
+    table = TABLE.average(
+        np.full((1, 3), 2030.0), np.full((1, 3), list(CLASSES).index(name)), plateau, years
+    )
+    np.testing.assert_allclose(table[0, :, 1], means, atol=0.02)
+
+
+def test_mixture_of_first_of_its_kind_refineries() -> None:
+    """Class weights 0/.05/.25/.30/.40 give 0.40/0.57/0.64/0.69 of nameplate after 1 to 4 years."""
+    plateau = np.array([c[2] for c in CLASSES.values()])
+    months = np.array([[12.0], [24.0], [36.0], [48.0]])
+    mixture = weibull_ramp(months, TAU, BETA, plateau) @ np.array([0.0, 0.05, 0.25, 0.30, 0.40])
+    np.testing.assert_allclose(mixture, [0.40, 0.57, 0.64, 0.69], atol=0.02)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    tau=st.floats(1.0, 80.0),
+    beta=st.floats(0.5, 3.0),
+    months=st.floats(0.01, 300.0),
+    plateau=st.floats(0.1, 1.0),
+)
+def test_integral_is_that_of_the_curve(
+    tau: float, beta: float, months: float, plateau: float
+) -> None:
+    """H(t) is the integral of the curve from first feed, by quadrature."""
+    expected = quadrature(lambda t: weibull_ramp(t, tau, beta, plateau), 0.0, months)
+    got = weibull_ramp_integral(months, tau, beta, plateau)
+    np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-10)
+
+
+@settings(deadline=None, max_examples=40)
+@given(start=st.floats(2020.0, 2036.0), rate=st.floats(0.02, 1.0), place=st.floats(0.1, 30.0))
+def test_alternatives_agree_with_quadrature(start: float, rate: float, place: float) -> None:
+    """Logistic and Gompertz averages are those of the curves, at fractional dates too."""
+    for average, curve, name in (
+        (logistic_ramp_average, logistic_ramp, "midpoint"),
+        (gompertz_ramp_average, gompertz_ramp, "lag"),
+    ):
+        got = average(start, YEARS, rate, place, 0.9)
+        edges = 12.0 * (np.append(YEARS, YEARS[-1] + 1) - start)
+        for k, (t0, t1) in enumerate(pairwise(edges)):
+            expected = quadrature(partial(curve, rate=rate, plateau=0.9, **{name: place}), t0, t1)
+            assert got[k] == pytest.approx(expected / 12.0, abs=1e-8)
+
+
+def test_alternatives_begin_at_zero_and_reach_the_plateau() -> None:
+    """Pinned curves give nothing up to first feed and the plateau at last, without overflow."""
+    for curve in (logistic_ramp, gompertz_ramp):
+        assert (curve([-5.0, 0.0], 0.2, 8.0, 0.8) == 0.0).all()
+        assert curve(1e6, 0.2, 8.0, 0.8) == pytest.approx(0.8)
+    for average in (logistic_ramp_average, gompertz_ramp_average):
+        assert average(2000.0, [1999, 9000], 0.5, 8.0, 0.8) == pytest.approx([0.0, 0.8])
+
+
+@pytest.mark.parametrize(
+    ("first_feed", "ramp_years", "expected"),
+    [
+        (2030.0, 0.0, [0.0, 1.0, 1.0]),
+        (2030.25, 0.0, [0.0, 0.75, 1.0]),
+        (2030.5, 2.0, [0.0, 0.0625, 0.5]),
+        (2029.0, 1.0, [0.5, 1.0, 1.0]),
+    ],
+)
+def test_linear_ramp(first_feed: float, ramp_years: float, expected: list[float]) -> None:
+    """Areas under a straight line, by hand; 0 years is a step."""
+    average = linear_ramp_average(first_feed, [2029, 2030, 2031], ramp_years)
+    np.testing.assert_allclose(average, expected, rtol=1e-13, atol=1e-13)
+
+
+def test_linear_ramp_broadcasts_over_draws() -> None:
+    """One start and one length per draw, step and line together: (year, draw)."""
+    average = linear_ramp_average(np.array([2030.0, 2030.0]), [2030, 2031], np.array([0.0, 2.0]))
+    np.testing.assert_allclose(average, [[1.0, 0.25], [1.0, 0.75]])
+
+
+def random_plants(plants: int, draws: int) -> tuple[FloatArray, npt.NDArray[np.int64], FloatArray]:
+    """Start dates, classes and plateaus far and wide."""
+    rng = np.random.default_rng(20260531)
+    shape = (plants, draws)
+    return rng.uniform(1950, 2045, shape), rng.integers(0, 5, shape), rng.uniform(0.3, 1, shape)
+
+
+def test_table_agrees_with_the_exact_average() -> None:
+    """The table is within the error it promises, 1e-5 of plateau, of the exact formula."""
+    start, klass, plateau = random_plants(40, 600)
+    got = TABLE.average(start, klass, plateau, YEARS)
+    exact = calendar_year_average(start, YEARS, TAU[klass], BETA[klass], plateau)
+    assert got.shape == (40, 12, 600)
+    assert np.abs(got - exact).max() <= 1e-5
+    assert (got <= plateau[:, np.newaxis] * (1 + 1e-12)).all()
+
+
+def test_table_of_s_shaped_and_steep_classes() -> None:
+    """The step adapts: a ramp of half a month and an S-shaped one keep the promised error."""
+    table = RampTable((0.5, 15.8), (1.0, 2.06))
+    start, klass, _ = random_plants(10, 500)
+    got = table.average(start, klass % 2, 1.0, YEARS)
+    exact = calendar_year_average(
+        start, YEARS, np.array(table.tau)[klass % 2], np.array(table.beta)[klass % 2]
+    )
+    assert np.abs(got - exact).max() <= 1e-5
+
+
+def test_table_sums_to_the_cumulative_output() -> None:
+    """Yearly averages add up to H(T)/12, T the time from first feed to the end."""
+    start, klass, plateau = random_plants(10, 300)
+    start = 2024.0 + (start - 1950.0) / 10.0  # all after the first year
+    got = TABLE.average(start, klass, plateau, YEARS).sum(axis=1)
+    total = weibull_ramp_integral(12.0 * (2036.0 - start), TAU[klass], BETA[klass], plateau) / 12.0
+    np.testing.assert_allclose(got, total, atol=2e-5)
+
+
+def test_no_output_before_first_feed() -> None:
+    """Years that end at or before first feed give exactly 0; a plant that never starts too."""
+    start, klass, plateau = random_plants(40, 600)
+    start[0] = np.inf
+    start[1] = np.round(start[1])
+    for got in (
+        TABLE.average(start, klass, plateau, YEARS),
+        calendar_year_average(np.minimum(start, 1e6), YEARS, TAU[klass], BETA[klass], plateau),
+    ):
+        before = YEARS[:, np.newaxis] + 1.0 <= start[:, np.newaxis]
+        assert (got[before] == 0.0).all()
+        assert (got[~before] > 0.0).all()
+
+
+def test_output_rises_with_the_years_and_falls_with_delay() -> None:
+    """Monotone in time; a later first feed never gives more in any year."""
+    start, klass, plateau = random_plants(20, 500)
+    got = TABLE.average(start, klass, plateau, YEARS)
+    assert (np.diff(got, axis=1) >= -1e-12).all()
+    assert (TABLE.average(start + 0.37, klass, plateau, YEARS) <= got + 1e-12).all()
+    final = calendar_year_average(2030.0, [2600], TAU, BETA, 0.8)
+    np.testing.assert_allclose(final, [[0.8] * 5])
+
+
+def test_result_does_not_depend_on_blocks_or_order() -> None:
+    """The same bits whole, by draw, by plant, permuted, or with more years before and after."""
+    start, klass, plateau = random_plants(6, 64)
+    got = TABLE.average(start, klass, plateau, YEARS)
+    parts = [TABLE.average(start[:, j:], klass[:, j:], plateau[:, j:], YEARS) for j in (0, 17)]
+    assert (parts[1] == parts[0][..., 17:]).all()
+    order = np.random.default_rng(1).permutation(64)
+    again = TABLE.average(start[:, order], klass[:, order], plateau[:, order], YEARS)
+    assert (again == got[..., order]).all()
+    longer = TABLE.average(start, klass, plateau, np.arange(2020, 2051))
+    np.testing.assert_allclose(longer[:, 4:16], got, atol=1e-12)
+    assert (TABLE.average(start[3:4], klass[3:4], plateau[3:4], YEARS) == got[3:4]).all()
+
+
+def test_table_is_a_value() -> None:
+    """It survives pickling bit by bit, cannot be changed, leaves inputs alone, and fills `out`."""
+    start, klass, plateau = random_plants(3, 16)
+    copies = start.copy(), klass.copy(), plateau.copy()
+    out = np.full((3, 12, 16), np.nan)
+    assert TABLE.average(start, klass, plateau, YEARS, out=out) is out
+    again = pickle.loads(pickle.dumps(TABLE)).average(start, klass, plateau, YEARS)
+    assert (again == out).all()
+    for before, after in zip(copies, (start, klass, plateau), strict=True):
+        assert (before == after).all()
+    with pytest.raises(AttributeError):
+        TABLE.tau = (1.0,)  # type: ignore[misc]
+
+
+def test_nan_stays_nan() -> None:
+    """An unknown date gives an unknown output, not a number."""
+    got = TABLE.average(np.array([[np.nan, 2030.0]]), np.array([[0, 0]]), 1.0, YEARS)
+    assert np.isnan(got[0, :, 0]).all()
+    assert np.isfinite(got[0, :, 1]).all()
+
+
+def test_errors_name_what_is_wrong() -> None:
+    """Each refusal says the parameter, the value and where."""
+    with pytest.raises(ReesupplyError, match=r"tau must be positive and finite; got -1.0 at.*1"):
+        weibull_ramp(1.0, [1.0, -1.0], 1.0)
+    with pytest.raises(ReesupplyError, match="ramp_years must be zero or positive"):
+        linear_ramp_average(2030.0, YEARS, np.nan)
+    with pytest.raises(ReesupplyError, match="one value per class"):
+        RampTable((1.0,), ())
+    with pytest.raises(ReesupplyError, match="so small or so uneven"):
+        RampTable((1e-4, 400.0), (1.0, 0.5))
+    start = np.full((2, 3), 2030.0)
+    with pytest.raises(ReesupplyError, match="klass must be 0 to 4; got 0 to 5"):
+        TABLE.average(start, np.array([[0], [5]]), 1.0, YEARS)
+    with pytest.raises(ReesupplyError, match="consecutive"):
+        TABLE.average(start, np.zeros((2, 3), dtype=int), 1.0, [2024, 2026])
+    with pytest.raises(ReesupplyError, match="out must have shape"):
+        TABLE.average(start, np.zeros((2, 3), dtype=int), 1.0, YEARS, out=np.empty((2, 3)))
+    with pytest.raises(ReesupplyError, match="one axis"):
+        calendar_year_average(2030.0, 2030, 1.0, 1.0)
