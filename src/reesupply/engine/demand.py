@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reesupply.distributions import Distribution
 from reesupply.engine.inputs import Cells, InputBuilder
 from reesupply.errors import ScenarioError, nearest
 from reesupply.models.demand import along_anchors, magnet_oxide
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from reesupply.scenario import Scenario
+    from reesupply.scenario.cells import Value
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -166,9 +168,30 @@ def compile_paths(
     for key, rows in groups.items():
         rows.sort(key=lambda row: row.year)
         name = ".".join((table, *key))
-        cells = Cells(builder.path(name, [row.value for row in rows], rows[0].unit))
+        keep = _persistence(scenario, [row.year for row in rows], rows[0].value)
+        cells = Cells(builder.path(name, [row.value for row in rows], rows[0].unit, keep))
         paths[key] = _Path(cells, tuple(row.year for row in rows), scenario.years)
     return paths
+
+
+def _persistence(scenario: Scenario, years: list[int], first: Value) -> list[float] | None:
+    """
+    How much of today's quantile each anchor year keeps.
+
+    1 up to the base year, falling linearly to the anchor persistence in the last year of the
+    run. Where the level of today is a number there is nothing to keep, and one quantile serves.
+    """
+    if not isinstance(first, Distribution):
+        return None
+    anchors = {row.id: row.value for row in scenario.rows("anchors")}
+    last = parameter(anchors["persistence"])
+    base, end = scenario.years[0], scenario.years[-1]
+    return [1.0 - (1.0 - last) * float(np.clip((y - base) / (end - base), 0, 1)) for y in years]
+
+
+def parameter(value: Value) -> float:
+    """Read a parameter that is the same in all draws; a distribution counts with its median."""
+    return value.median if isinstance(value, Distribution) else value
 
 
 def _check_parameters(scenario: Scenario, paths: Mapping[tuple[str, str], _Path]) -> None:

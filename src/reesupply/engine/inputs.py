@@ -114,7 +114,7 @@ class InputBuilder:
         self._loadings = tuple(loadings)
         self._inputs: dict[str, Input] = {}
         self._quantiles: list[Quantile] = []
-        self._input_of_row: list[str] = []
+        self._sources: list[tuple[str, float]] = []
         self._tables: dict[Distribution, Quantile] = {}
 
     def cell(self, name: str, value: Value, unit: str = "1") -> Ref:
@@ -123,26 +123,40 @@ class InputBuilder:
             return float(value)
         return self.path(name, [value], unit)[0]
 
-    def path(self, name: str, values: Sequence[Value], unit: str = "1") -> list[Ref]:
-        """Return references to several cells that share one quantile per draw."""
+    def path(
+        self,
+        name: str,
+        values: Sequence[Value],
+        unit: str = "1",
+        persistence: Sequence[float] | None = None,
+    ) -> list[Ref]:
+        """
+        Return references to several cells of one row that are drawn together.
+
+        They share one quantile per draw. With a `persistence` below 1 a cell's standard normal
+        number is ``p z + sqrt(1 - p^2) z_change``, where z_change is a second input of the row,
+        ``name.change``: what is known of the level today does not settle its future.
+        """
         uncertain = [v for v in values if isinstance(v, Distribution)]
         if not uncertain:
             return [float(v) for v in values if not isinstance(v, Distribution)]
         if name in self._inputs:  # shared, as the outcome of an integrated plant
-            own = self._inputs[name].value_row
-            return [Drawn(own)]
-        refs: list[Ref] = []
-        for value in values:
-            if isinstance(value, Distribution):
-                refs.append(Drawn(len(self._quantiles)))
-                self._quantiles.append(self._quantile(value))
-                self._input_of_row.append(name)
-            else:
-                refs.append(float(value))
-        single = len(uncertain) == 1 and isinstance(refs[0], Drawn)
-        row = refs[0].row if single and isinstance(refs[0], Drawn) else -1
+            return [Drawn(self._inputs[name].value_row)]
+        single = len(uncertain) == 1 and len(values) == 1
+        row = len(self._quantiles) if single else -1
         self._inputs[name] = Input(name, unit if single else "1", self._loaded(name), row)
-        return refs
+        keep = persistence or [1.0] * len(values)
+        if any(p < 1.0 and isinstance(v, Distribution) for p, v in zip(keep, values, strict=True)):
+            change = f"{name}.change"
+            self._inputs[change] = Input(change, "1", self._loaded(change), -1)
+        return [self._ref(name, value, p) for value, p in zip(values, keep, strict=True)]
+
+    def _ref(self, name: str, value: Value, persistence: float) -> Ref:
+        if not isinstance(value, Distribution):
+            return float(value)
+        self._quantiles.append(self._quantile(value))
+        self._sources.append((name, persistence))
+        return Drawn(len(self._quantiles) - 1)
 
     def build(self) -> InputPlan:
         """Return the plan of all inputs collected."""
@@ -151,7 +165,7 @@ class InputBuilder:
             tuple(f"factors.{name}" for name in factors),
             tuple(self._inputs.values()),
             tuple(self._quantiles),
-            tuple(self._input_of_row),
+            tuple(self._sources),
         )
 
     def _quantile(self, distribution: Distribution) -> Quantile:
@@ -188,13 +202,16 @@ class InputPlan:
         factors: tuple[str, ...],
         inputs: tuple[Input, ...],
         quantiles: tuple[Quantile, ...],
-        input_of_row: tuple[str, ...],
+        sources: tuple[tuple[str, float], ...],
     ) -> None:
         self.names = (*factors, *(i.name for i in inputs))
         self.units = ("1",) * len(factors) + tuple(i.unit for i in inputs)
         self._quantiles = quantiles
         row_of = {name: row for row, name in enumerate(self.names)}
-        self._source = np.array([row_of[name] for name in input_of_row], dtype=np.intp)
+        # row of the level, row of the change, weight of the level
+        self._sources = tuple(
+            (row_of[name], row_of.get(f"{name}.change", -1), weight) for name, weight in sources
+        )
         self._value_row = np.array([-1] * len(factors) + [i.value_row for i in inputs])
         self._factors = len(factors)
         self._mix = np.zeros((len(inputs), len(factors)))
@@ -228,8 +245,12 @@ class InputPlan:
             rows = self._factors + self._loaded
             z[rows] = self._own * z[rows] + self._mix @ z[: self._factors]
         values = np.empty((len(self._quantiles), z.shape[1]))
-        for quantile, source, row in zip(self._quantiles, self._source, values, strict=True):
-            quantile(z[source], row)
+        for quantile, source, row in zip(self._quantiles, self._sources, values, strict=True):
+            level, change, weight = source
+            own = z[level]
+            if weight < 1.0:
+                own = weight * own + np.sqrt(1.0 - weight**2) * z[change]
+            quantile(own, row)
         return values, z
 
     def reported(self, values: FloatArray, normals: FloatArray) -> FloatArray:

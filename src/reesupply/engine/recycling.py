@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reesupply.distributions import Distribution
 from reesupply.engine.captive import split
-from reesupply.engine.demand import Demanded, DemandPlan, compile_paths
+from reesupply.engine.demand import Demanded, DemandPlan, compile_paths, parameter
 from reesupply.engine.history import past_inflow_index
 from reesupply.engine.inputs import Cells, InputBuilder
 from reesupply.engine.network import BLOCS
@@ -199,13 +198,13 @@ def compile_recycling(
         If a parameter of recycling is missing.
     """
     paths = compile_paths(scenario, "recycling", builder)
-    for parameter, bloc in (
+    for needed, bloc in (
         ("dismantling", "world"),
         ("processing", "world"),
         *(("new_scrap_recovery", name) for name in BLOCS),
     ):
-        if (ALL, parameter, bloc) not in paths:
-            msg = f"recycling.{ALL}.{parameter}.{bloc}: required, but missing"
+        if (ALL, needed, bloc) not in paths:
+            msg = f"recycling.{ALL}.{needed}.{bloc}: required, but missing"
             raise ScenarioError(msg)
     anchors = {row.id: row for row in scenario.rows("anchors")}
     names = ("stock-change-2024", "eol-china-2024", "eol-dy-share", "history-scale")
@@ -213,8 +212,8 @@ def compile_recycling(
         builder.cell(f"anchors.{name}.value", anchors[name].value, anchors[name].unit)
         for name in names
     ]
-    start = int(_number(anchors["stock-history-start"].value))
-    index = past_inflow_index(scenario, _number(anchors["growth-before-2010"].value), start)
+    start = int(parameter(anchors["stock-history-start"].value))
+    index = past_inflow_index(scenario, parameter(anchors["growth-before-2010"].value), start)
     leaving, leaving_past = _kernels(scenario, start)
     return RecyclingPlan(
         demand,
@@ -225,11 +224,6 @@ def compile_recycling(
         Cells(cells),
         scenario.elements.index("Dy") if "Dy" in scenario.elements else 0,
     )
-
-
-def _number(value: float | Distribution) -> float:
-    """Read a parameter that is the same in all draws."""
-    return value.median if isinstance(value, Distribution) else value
 
 
 def _kernels(scenario: Scenario, start: int) -> tuple[FloatArray, FloatArray]:

@@ -115,8 +115,9 @@ def replace_shortfall(
         is replaced.
     """
     shortfall = supply[part] * lost
-    others = supply.sum(axis=0) - supply[part]
-    rise = np.divide(shortfall * replaced, others, out=np.zeros_like(others), where=others > 0.0)
-    result = supply * (1.0 + rise)
+    # summed without the part: total less part has no digits left where the others are small
+    others = np.delete(supply, part, axis=0).sum(axis=0)
+    share = np.divide(supply, others, out=np.zeros_like(supply), where=others > 0.0)
+    result = supply + share * (shortfall * replaced)
     result[part] = supply[part] - shortfall
     return result

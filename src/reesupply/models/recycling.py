@@ -68,5 +68,6 @@ def end_of_life(
     """
     wanted = np.minimum(recoverable * adjustment, limit)
     total = wanted.sum(axis=1)
-    share = np.divide(capacity, total, out=np.ones_like(total), where=total > capacity)
+    # not "total > capacity": a capacity that is not a number must not pass as no limit
+    share = np.divide(capacity, total, out=np.ones_like(total), where=~(total <= capacity))
     return wanted * share[:, np.newaxis]

@@ -114,8 +114,7 @@ def refine(
         step.send_abroad()
         taken[:, year] = held + feed[:, year] - step.left
         separated[:, year], abroad[:, year] = step.separated, step.abroad
-        throughput[:, year] = capacity[:, year] - step.free
-        throughput[network.destination, year] = step.at_destination
+        throughput[:, year] = step.used
         held = step.left
         stock[:, year] = held
     return Refined(taken, separated, throughput, stock, abroad)
@@ -130,8 +129,8 @@ class _Year:
         self.left, self.free = offered, free
         self.separated = np.zeros_like(offered)
         self.abroad = np.zeros_like(offered)
-        # kept apart: beside a limit of 1e9 times the feed its throughput would lose its digits
-        self.at_destination = np.zeros_like(free[0])
+        # counted: capacity less what is free would lose its digits where there is no limit
+        self.used = np.zeros_like(free)
         self._recovery, self._network = recovery, network
 
     def serve_contracts(self) -> None:
@@ -141,13 +140,12 @@ class _Year:
             # one row per refinery: 1 for the mines that it has under contract at this rank
             member = (contract == refineries[:, np.newaxis]).astype(np.float64)
             offered = member @ self.left
-            share = np.minimum(_ratio(self.free, offered), 1.0)
-            moved = self.left * (member.T @ share)
+            filled = np.minimum(self.free, offered)
+            moved = self.left * (member.T @ _ratio(filled, offered))
             self._credit(moved, moved * (member.T @ self._recovery), member)
-            self.free -= offered * share
-            self.at_destination += (offered * share)[self._network.destination]
+            self.free -= filled
+            self.used += filled
             self.left = self.left - moved
-        np.maximum(self.free, 0.0, out=self.free)
 
     def pool(self) -> None:
         """Share what is left with the free capacity of the bloc."""
@@ -155,15 +153,14 @@ class _Year:
         for bloc in np.unique(network.mine_bloc):
             mines, plants = network.mine_bloc == bloc, network.refinery_bloc == bloc
             feed, free = self.left[mines].sum(axis=0), self.free[plants].sum(axis=0)
-            moved = self.left[mines] * np.minimum(_ratio(free, feed), 1.0)
-            filled = self.free[plants] * np.minimum(_ratio(feed, free), 1.0)
+            total = np.minimum(free, feed)
+            moved = self.left[mines] * _ratio(total, feed)
+            filled = self.free[plants] * _ratio(total, free)
             recovery = _ratio((filled * self._recovery[plants]).sum(axis=0), filled.sum(axis=0))
             self.separated[mines] += moved * recovery
             self.left[mines] -= moved
             self.free[plants] -= filled
-            if plants[network.destination]:
-                place = int(plants[: network.destination].sum())
-                self.at_destination += filled[place]
+            self.used[plants] += filled
 
     def send_abroad(self) -> None:
         """What may leave goes to the destination."""
@@ -173,7 +170,7 @@ class _Year:
         oxide = moved * self._recovery[network.destination]
         self.separated += oxide
         self.abroad += oxide
-        self.at_destination += moved.sum(axis=0)
+        self.used[network.destination] += moved.sum(axis=0)
         self.left = self.left - moved
 
     def _credit(self, moved: FloatArray, oxide: FloatArray, member: FloatArray) -> None:
