@@ -1,3 +1,73 @@
-"""The open, auditable, probabilistic balance of the heavy rare earths to 2035."""
+"""
+The open, auditable, probabilistic balance of the heavy rare earths to 2035.
+
+>>> import reesupply as rs
+>>> rs.list_scenarios()[0]
+'baseline'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from reesupply.errors import ReesupplyError, ReesupplyWarning, ScenarioError
+
+if TYPE_CHECKING:
+    from reesupply import distributions
+    from reesupply.analysis.reproduction import Reproduction, reproduce
+    from reesupply.engine.plan import Plan
+    from reesupply.engine.simulate import compile, simulate
+    from reesupply.export import read_result
+    from reesupply.result import Result
+    from reesupply.scenario.loading import list_scenarios, load_scenario
+    from reesupply.scenario.scenario import Scenario
 
 __version__ = "0.1.0"
+
+#: Public names that are loaded on first use, so that the import stays light.
+_LAZY = {
+    "Plan": "reesupply.engine.plan",
+    "Reproduction": "reesupply.analysis.reproduction",
+    "Result": "reesupply.result",
+    "Scenario": "reesupply.scenario.scenario",
+    "compile": "reesupply.engine.simulate",
+    "list_scenarios": "reesupply.scenario.loading",
+    "load_scenario": "reesupply.scenario.loading",
+    "read_result": "reesupply.export",
+    "reproduce": "reesupply.analysis.reproduction",
+    "simulate": "reesupply.engine.simulate",
+}
+
+__all__ = [
+    "Plan",
+    "ReesupplyError",
+    "ReesupplyWarning",
+    "Reproduction",
+    "Result",
+    "Scenario",
+    "ScenarioError",
+    "compile",
+    "distributions",
+    "list_scenarios",
+    "load_scenario",
+    "read_result",
+    "reproduce",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _LAZY:
+        value = getattr(import_module(_LAZY[name]), name)
+    elif name == "distributions":
+        value = import_module("reesupply.distributions")
+    else:
+        msg = f"module 'reesupply' has no attribute {name!r}"
+        raise AttributeError(msg)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

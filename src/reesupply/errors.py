@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 class ReesupplyError(ValueError):
-    """Base of everything that bad input or an impossible request raises; its text is one sentence."""
+    """Base of all that bad input or an impossible request raises; its text is one sentence."""
 
 
 class ScenarioError(ReesupplyError):
-    """A scenario or a table of the data package is wrong; the text says where and what is allowed."""
+    """A scenario or a table of data is wrong; the text says where and what is allowed."""
 
 
 class ReesupplyWarning(UserWarning):

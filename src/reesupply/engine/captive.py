@@ -84,10 +84,10 @@ class CaptivePlan:
 
 
 def split(lead_share: FloatArray, lead: int, n_elements: int) -> FloatArray:
-    """Shares of the elements, shape (element, draw): one leads, the others divide the rest."""
-    shares = np.empty((n_elements, lead_share.size))
-    shares[...] = (1.0 - lead_share) / max(n_elements - 1, 1)
-    shares[lead] = lead_share
+    """Shares of the elements, (..., element, draw): one leads, the others divide the rest."""
+    shares = np.empty((*lead_share.shape[:-1], n_elements, lead_share.shape[-1]))
+    shares[...] = ((1.0 - lead_share) / max(n_elements - 1, 1))[..., np.newaxis, :]
+    shares[..., lead, :] = lead_share
     return shares
 
 
@@ -120,7 +120,7 @@ def compile_captive(scenario: Scenario, builder: InputBuilder) -> CaptivePlan:
     ]
     return CaptivePlan(
         ids,
-        scenario.elements.index("Dy") if "Dy" in scenario.elements else 0,
+        scenario.lead,
         len(scenario.elements),
         np.arange(len(years), dtype=np.float64),
         Cells(refs),

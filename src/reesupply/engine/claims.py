@@ -74,10 +74,11 @@ class Claim:
         return method
 
     def _deficit(self, arrays: Arrays) -> FloatArray:
-        return -arrays["balance"][self.elements, self.year].sum(axis=0)
+        return np.asarray(-arrays["balance"][self.elements, self.year].sum(axis=0))
 
     def _cumulative_deficit(self, arrays: Arrays) -> FloatArray:
-        return -arrays["balance"][self.elements, 1 : self.year + 1].sum(axis=(0, 1))
+        # after the base year, whose stock change is given
+        return np.asarray(-arrays["balance"][self.elements, 1 : self.year + 1].sum(axis=(0, 1)))
 
     def _demand(self, arrays: Arrays) -> FloatArray:
         return self._needed(arrays)
@@ -115,10 +116,10 @@ class Claim:
             place = "demand" if self.need == "making" else "use_demand"
             world = arrays[place][:, self.elements, self.year]
             need = need * _share(world[OUTSIDE], world.sum(axis=0))
-        return need.sum(axis=0)
+        return np.asarray(need.sum(axis=0))
 
     def _at(self, arrays: Arrays, name: str, bloc: int) -> FloatArray:
-        return arrays[name][bloc, self.elements, self.year].sum(axis=0)
+        return np.asarray(arrays[name][bloc, self.elements, self.year].sum(axis=0))
 
     def _world(self, arrays: Arrays, *names: str) -> FloatArray:
         return sum(

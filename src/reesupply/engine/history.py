@@ -104,7 +104,7 @@ def past_inflow_index(scenario: Scenario, growth_before: float, start: int) -> F
 
     def index(name: str, growth: float) -> FloatArray:
         values = filled(yearly_series(scenario, name), years, growth)
-        return values / values[-1]
+        return np.asarray(values / values[-1])
 
     total, content = index(TOTAL, growth_before), index(CONTENT, 0.0)
     rows = [

@@ -8,7 +8,6 @@ quantiles. A cell that is a plain number costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +23,14 @@ from reesupply.distributions import (
     Uniform,
 )
 from reesupply.errors import ScenarioError
-from reesupply.scenario.cells import Value
 from reesupply.scenario.checks import matching_loadings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import numpy.typing as npt
+
+    from reesupply.scenario.cells import Value
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -214,13 +216,19 @@ class InputPlan:
         )
         self._value_row = np.array([-1] * len(factors) + [i.value_row for i in inputs])
         self._factors = len(factors)
-        self._mix = np.zeros((len(inputs), len(factors)))
+        mix = np.zeros((len(inputs), len(factors)))
         for row, one in enumerate(inputs):
             for factor, loading in one.loadings:
-                self._mix[row, factors.index(f"factors.{factor}")] = loading
-        self._loaded = np.flatnonzero(self._mix.any(axis=1))
-        self._mix = self._mix[self._loaded]
-        self._own = np.sqrt(np.maximum(1.0 - (self._mix**2).sum(axis=1), 0.0))[:, np.newaxis]
+                mix[row, factors.index(f"factors.{factor}")] = loading
+        self._loaded = len(factors) + np.flatnonzero(mix.any(axis=1))
+        self._own = np.sqrt(np.maximum(1.0 - (mix**2).sum(axis=1), 0.0))[:, np.newaxis]
+        self._own = self._own[self._loaded - len(factors)]
+        # by factor: the rows that follow it, and their loadings
+        follow = [np.flatnonzero(column) for column in mix.T]
+        self._mixed = tuple(
+            (len(factors) + at, mix[at, [factor]][:, np.newaxis])
+            for factor, at in enumerate(follow)
+        )
 
     def values(self, uniforms: FloatArray) -> tuple[FloatArray, FloatArray]:
         """
@@ -241,9 +249,10 @@ class InputPlan:
         from scipy.special import ndtri
 
         z = ndtri(uniforms, out=uniforms)
-        if self._loaded.size:
-            rows = self._factors + self._loaded
-            z[rows] = self._own * z[rows] + self._mix @ z[: self._factors]
+        # not a matrix product: its bits could depend on how many other inputs there are
+        z[self._loaded] *= self._own
+        for factor, (rows, loading) in enumerate(self._mixed):
+            z[rows] += loading * z[factor]
         values = np.empty((len(self._quantiles), z.shape[1]))
         for quantile, source, row in zip(self._quantiles, self._sources, values, strict=True):
             level, change, weight = source

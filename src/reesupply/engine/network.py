@@ -72,7 +72,7 @@ class NetworkPlan:
         return refine(feed, limit, recovery, self.network)
 
     def recycling_capacity(self, capacity: FloatArray, values: FloatArray) -> FloatArray:
-        """Sum the capacity of the recyclers, (recycler, year, draw), by bloc: (bloc, year, draw)."""
+        """Sum the capacity of recyclers, (recycler, year, draw), by bloc: (bloc, year, draw)."""
         total = np.zeros((len(BLOCS), *capacity.shape[1:]))
         output = capacity * self._recycler_recovery.fill(values)[:, np.newaxis]
         for bloc in range(len(BLOCS)):

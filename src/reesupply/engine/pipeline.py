@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from reesupply.models.pipeline import first_feed_after_decision, first_feed_slip
 from reesupply.models.rampup import RampTable, linear_ramp_average
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from reesupply.scenario import Scenario
@@ -130,7 +131,7 @@ class PipelinePlan:
     _mortal: IntArray
     _reserves: FloatArray
 
-    def run(self, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def run(self, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """
         Return dates, mine output and plant capacity.
 
@@ -143,41 +144,44 @@ class PipelinePlan:
         -------
         first : ndarray, shape (project, draw)
             Date of first feed, infinity where it never comes.
-        output : ndarray, shape (mine, element, year, draw)
-            Oxide in concentrate [t/yr].
+        feed : ndarray, shape (mine, year, draw)
+            Oxide in concentrate, all elements together [t/yr].
+        shares : ndarray, shape (mine, element, draw)
+            Share of each element in it, the same in all years.
         capacity : ndarray, shape (plant, year, draw)
             Separated oxide that refineries and recyclers can make [t/yr].
         """
         first = self.timing.run(values)
-        share = self.ramps.run(first, values)
-        share[self._available] *= self._availability.fill(values)
+        ramped = self.ramps.run(first, values)
+        ramped[self._available] *= self._availability.fill(values)
         if self._mortal.size:
             end = first[self._mortal] + self._life.fill(values)
             left = end[:, np.newaxis] - self.years[:, np.newaxis]
-            share[self._mortal] *= np.clip(left, 0.0, 1.0)
+            ramped[self._mortal] *= np.clip(left, 0.0, 1.0)
         content = self._content(values)
-        output = content[:, :, np.newaxis] * share[: self.n_mines, np.newaxis]
-        self._deplete(output)
-        capacity = self._capacity.fill(values)[:, np.newaxis] * share[self.n_mines :]
-        return first, output, capacity
+        nameplate = content.sum(axis=1)
+        feed = nameplate[:, np.newaxis] * ramped[: self.n_mines]
+        self._deplete(feed)
+        whole = nameplate[:, np.newaxis]
+        shares = np.divide(content, whole, out=np.zeros_like(content), where=whole > 0.0)
+        plants = ramped[self.n_mines :]
+        nothing = np.zeros_like(plants)  # also of a plant without limit, which is infinity
+        capacity = self._capacity.fill(values)[:, np.newaxis]
+        capacity = np.multiply(capacity, plants, out=nothing, where=plants > 0.0)
+        return first, feed, shares, capacity
 
     def _content(self, values: FloatArray) -> FloatArray:
         """Oxide in concentrate at nameplate, shape (mine, element, draw)."""
         heavy, lead_share = self._heavy.fill(values), self._lead_share.fill(values)
         content = np.stack([cells.fill(values) for cells in self._own], axis=1)
-        shares = split(lead_share.reshape(-1), self._lead, len(self._own))
-        shares = shares.reshape(len(self._own), *lead_share.shape).swapaxes(0, 1)
-        content += heavy[:, np.newaxis] * shares
+        content += heavy[:, np.newaxis] * split(lead_share, self._lead, len(self._own))
         return content
 
-    def _deplete(self, output: FloatArray) -> None:
+    def _deplete(self, feed: FloatArray) -> None:
         """Stop a mine when its reserves are dug."""
-        finite = np.flatnonzero(np.isfinite(self._reserves))
-        for mine in finite:
-            total = output[mine].sum(axis=0)
-            dug = np.minimum(np.cumsum(total, axis=0), self._reserves[mine])
-            kept = np.diff(dug, axis=0, prepend=0.0)
-            output[mine] *= np.divide(kept, total, out=np.zeros_like(total), where=total > 0.0)
+        for mine in np.flatnonzero(np.isfinite(self._reserves)):
+            dug = np.minimum(np.cumsum(feed[mine], axis=0), self._reserves[mine])
+            feed[mine] = np.diff(dug, axis=0, prepend=0.0)
 
 
 def compile_pipeline(scenario: Scenario, builder: InputBuilder) -> PipelinePlan:
@@ -212,7 +216,7 @@ def compile_pipeline(scenario: Scenario, builder: InputBuilder) -> PipelinePlan:
         years=np.array(scenario.years, dtype=np.intp),
         timing=_compile_timing(scenario, rows, cell),
         ramps=_compile_ramps(scenario, rows, builder),
-        _lead=scenario.elements.index("Dy") if "Dy" in scenario.elements else 0,
+        _lead=scenario.lead,
         _heavy=Cells([cell(row, "heavy", 0.0, "t oxide/yr") for row in mines]),
         _lead_share=Cells([cell(row, "dy_share", 0.0) for row in mines]),
         _own=tuple(

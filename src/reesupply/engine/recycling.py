@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,39 +19,17 @@ from reesupply.models.stocks import Weibull, leaving_share
 from reesupply.scenario.checks import ALL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from reesupply.engine.demand import _Path
     from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
+    Arrays = dict[str, FloatArray]
 
 CHINA = BLOCS.index("china")
-
-
-@dataclass(frozen=True, slots=True)
-class Recycled:
-    """
-    Scaled demand of a lane and what comes back of it.
-
-    Attributes
-    ----------
-    factor : ndarray, shape (element, draw)
-        Base-year factor on the bottom-up rows.
-    contained, gross, retired : ndarray, shape (end_use, element, year, draw)
-        Oxide in finished goods, bought by makers, and in goods leaving use [t/yr].
-    demand, use_demand, new_scrap, end_of_life : ndarray, shape (bloc, element, year, draw)
-        [t oxide/yr].
-    """
-
-    factor: FloatArray
-    contained: FloatArray
-    gross: FloatArray
-    retired: FloatArray
-    demand: FloatArray
-    use_demand: FloatArray
-    new_scrap: FloatArray
-    end_of_life: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,71 +45,65 @@ class RecyclingPlan:
     _lead: int
 
     def run(
-        self,
-        demanded: Demanded,
-        supply_of_base_year: FloatArray,
-        supply_shares: FloatArray,
-        capacity: FloatArray,
-        values: FloatArray,
-    ) -> Recycled:
+        self, values: FloatArray, capacity: FloatArray, supply_shares: FloatArray, out: Arrays
+    ) -> None:
         """
-        Scale demand to the base year and follow it through use and back.
+        Write demand, scaled to the base year, and what comes back of it.
 
         Parameters
         ----------
-        demanded : Demanded
-            Unscaled demand.
-        supply_of_base_year : ndarray, shape (element, draw)
-            Oxide from mines in the base year [t].
-        supply_shares : ndarray, shape (element, draw)
-            Shares by which the stock change is divided between the elements.
-        capacity : ndarray, shape (bloc, year, draw)
-            Capacity of the recyclers [t/yr].
         values : ndarray, shape (value, LANE)
             Drawn values of the plan.
+        capacity : ndarray, shape (bloc, year, draw)
+            Capacity of the recyclers [t/yr].
+        supply_shares : ndarray, shape (element, draw)
+            Shares by which the stock change is divided between the elements.
+        out : dict of str to ndarray
+            Holds refined_supply; gets demand, recycling and the variables by end use.
 
-        Returns
-        -------
-        Recycled
+        Raises
+        ------
+        ReesupplyError
+            If supply less stock change leaves no demand in the base year.
         """
         change, recovered, lead_share, scale = self._anchors.fill(values)
         measured = split(lead_share, self._lead, len(supply_shares)) * recovered
-        unit = self._retired(demanded.contained, scale)  # per unit of the base-year factor
-        recoverable, limit = self._recoverable(unit, demanded.use_outside, values)
+        demanded = self.demand.run(values)
+        retired = self._retired(demanded.contained, scale)  # per unit of the base-year factor
+        recoverable, limit = self._recoverable(retired, demanded.use_outside, values)
         scrap = self._new_scrap(demanded, values)
         scaled = self.demand.scaled
         factor = base_year_factor(
             demanded.gross[scaled].sum(axis=0)[:, 0],
             scrap.sum(axis=0)[:, 0],
             demanded.gross[~scaled].sum(axis=0)[:, 0],
-            supply_of_base_year,
+            out["refined_supply"].sum(axis=0)[:, 0],
             measured,
             limit[CHINA, :, 0],
             change * supply_shares,
         )
         _check_positive(factor)
-        scaling = np.where(scaled[:, np.newaxis, np.newaxis], factor, 1.0)[:, :, np.newaxis]
-        gross, contained = demanded.gross * scaling, demanded.contained * scaling
+        by_use = np.where(scaled[:, np.newaxis, np.newaxis], factor, 1.0)[:, :, np.newaxis]
         whole = factor[:, np.newaxis]
         adjustment = measured / np.maximum(recoverable[CHINA, :, 0] * factor, 1e-9)
-        back = end_of_life(recoverable * whole, limit * whole, capacity, adjustment[:, np.newaxis])
-        total = gross.sum(axis=0)
-        return Recycled(
-            factor,
-            contained,
-            gross,
-            unit * scaling,
-            by_place(total, demanded.making_outside),
-            by_place(total, demanded.use_outside),
-            scrap * whole,
-            back,
+        out["base_year_factor"] = factor
+        out["end_use.demand"] = demanded.gross * by_use
+        out["end_use.contained"] = demanded.contained * by_use
+        out["end_use.retired"] = retired * by_use
+        total = out["end_use.demand"].sum(axis=0)
+        out["demand"] = by_place(total, demanded.making_outside)
+        out["use_demand"] = by_place(total, demanded.use_outside)
+        out["recycled_new_scrap"] = scrap * whole
+        out["recycled_end_of_life"] = end_of_life(
+            recoverable * whole, limit * whole, capacity, adjustment[:, np.newaxis]
         )
 
     def _retired(self, contained: FloatArray, scale: FloatArray) -> FloatArray:
         """Oxide in goods leaving use, shape of `contained`; the past follows the base year."""
-        future = np.matmul(self._leaving[:, np.newaxis], contained)
+        future: FloatArray = np.matmul(self._leaving[:, np.newaxis], contained)
         past = np.matmul(self._leaving_past, scale ** self._taper[:, np.newaxis])
         future += past[:, np.newaxis] * contained[:, :, :1]
+        future[~self.demand.scaled] = 0.0  # a store, not goods in use
         return future
 
     def _recoverable(
@@ -222,7 +193,7 @@ def compile_recycling(
         leaving_past * index[:, np.newaxis],
         _taper(np.arange(start, scenario.years[0]), scenario.years[0]),
         Cells(cells),
-        scenario.elements.index("Dy") if "Dy" in scenario.elements else 0,
+        scenario.lead,
     )
 
 

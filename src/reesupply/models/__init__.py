@@ -1,0 +1,1 @@
+"""The models: pure functions on arrays, one for each link of the chain."""

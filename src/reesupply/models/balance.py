@@ -30,8 +30,9 @@ def balance(
     ndarray, shape (element, year, draw)
         [t oxide/yr].
     """
-    supply = refined.sum(axis=0) + new_scrap.sum(axis=0) + end_of_life.sum(axis=0)
-    return supply - demand.sum(axis=0)
+    supply: FloatArray = refined.sum(axis=0) + new_scrap.sum(axis=0) + end_of_life.sum(axis=0)
+    result: FloatArray = supply - demand.sum(axis=0)
+    return result
 
 
 def surplus_stock(balance: FloatArray) -> FloatArray:

@@ -118,6 +118,6 @@ def replace_shortfall(
     # summed without the part: total less part has no digits left where the others are small
     others = np.delete(supply, part, axis=0).sum(axis=0)
     share = np.divide(supply, others, out=np.zeros_like(supply), where=others > 0.0)
-    result = supply + share * (shortfall * replaced)
+    result: FloatArray = supply + share * (shortfall * np.asarray(replaced))
     result[part] = supply[part] - shortfall
     return result

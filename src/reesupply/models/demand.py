@@ -40,11 +40,13 @@ def along_anchors(
     ndarray, shape (year, draw)
     """
     anchors = np.asarray(anchor_years, dtype=np.float64)
-    place = np.interp(years, anchors, np.arange(anchors.size))
+    wanted = np.asarray(years, dtype=np.float64)
+    place = np.interp(wanted, anchors, np.arange(anchors.size))
     low = np.minimum(place.astype(np.intp), anchors.size - 1)
     high = np.minimum(low + 1, anchors.size - 1)
     weight = (place - low)[:, np.newaxis]
-    return values[low] * (1.0 - weight) + values[high] * weight
+    path: FloatArray = values[low] * (1.0 - weight) + values[high] * weight
+    return path
 
 
 def magnet_oxide(magnets: FloatArray, fraction: FloatArray, oxide_per_metal: float) -> FloatArray:

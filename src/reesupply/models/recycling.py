@@ -66,8 +66,9 @@ def end_of_life(
     ndarray, shape (bloc, element, year, draw)
         [t oxide/yr], at most `limit` and in sum over elements at most `capacity`.
     """
-    wanted = np.minimum(recoverable * adjustment, limit)
+    wanted = np.minimum(recoverable * np.asarray(adjustment), limit)
     total = wanted.sum(axis=1)
     # not "total > capacity": a capacity that is not a number must not pass as no limit
     share = np.divide(capacity, total, out=np.ones_like(total), where=~(total <= capacity))
-    return wanted * share[:, np.newaxis]
+    recovered: FloatArray = wanted * share[:, np.newaxis]
+    return recovered

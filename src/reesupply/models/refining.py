@@ -142,7 +142,7 @@ class _Year:
             offered = member @ self.left
             filled = np.minimum(self.free, offered)
             moved = self.left * (member.T @ _ratio(filled, offered))
-            self._credit(moved, moved * (member.T @ self._recovery), member)
+            self._credit(moved * (member.T @ self._recovery), member)
             self.free -= filled
             self.used += filled
             self.left = self.left - moved
@@ -163,7 +163,7 @@ class _Year:
             self.used[plants] += filled
 
     def send_abroad(self) -> None:
-        """What may leave goes to the destination."""
+        """Send what may leave to the destination."""
         network = self._network
         moved = np.where(network.may_leave[:, np.newaxis], self.left, 0.0)
         moved[network.mine_bloc == network.refinery_bloc[network.destination]] = 0.0
@@ -173,7 +173,7 @@ class _Year:
         self.used[network.destination] += moved.sum(axis=0)
         self.left = self.left - moved
 
-    def _credit(self, moved: FloatArray, oxide: FloatArray, member: FloatArray) -> None:
+    def _credit(self, oxide: FloatArray, member: FloatArray) -> None:
         self.separated += oxide
         network = self._network
         plant_bloc = member.T @ network.refinery_bloc.astype(np.float64)

@@ -10,20 +10,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, PlainSerializer
-from pydantic.json_schema import GetJsonSchemaHandler, JsonSchemaValue, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic_core import CoreSchema, core_schema
 
 from reesupply.distributions import Distribution, parse
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
 
 #: Chance on each side that is left out when the range of a cell is checked.
 TAIL = 1e-9
 
 Value = float | Distribution
 
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+ID_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
+_ID = re.compile(ID_PATTERN[1:-1])
 
 
 def practical_range(value: Value) -> tuple[float, float]:
@@ -70,8 +80,11 @@ class Bounded:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return {
-            "type": ["number", "string"],
             "description": f"number or distribution, {self.words}",
+            "anyOf": [
+                {"type": "number", "minimum": self.low, "maximum": self.high},
+                {"type": "string"},
+            ],
         }
 
     def _read(self, text: Any) -> Value:
@@ -106,7 +119,11 @@ def _check_id(value: str) -> str:
     return value
 
 
-Id = Annotated[str, AfterValidator(_check_id)]
+Id = Annotated[
+    str,
+    AfterValidator(_check_id),
+    WithJsonSchema({"type": "string", "pattern": ID_PATTERN}),
+]
 
 
 def _split(value: Any) -> Any:
@@ -120,7 +137,7 @@ Ids = Annotated[
     tuple[str, ...],
     BeforeValidator(_split),
     PlainSerializer(";".join),
-    WithJsonSchema({"type": ["string", "array"], "description": "ids joined by ';'"}),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
 ]
 
 

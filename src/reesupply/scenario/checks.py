@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from reesupply.distributions.base import written
 from reesupply.errors import ScenarioError, nearest
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 MERCHANT = "merchant"
 #: Reserved end use: parameters that hold for all.
 ALL = "all"
+
+_YEAR = re.compile(r"[0-9]{4}")
 
 
 def check_scenario(scenario: Scenario) -> None:
@@ -58,31 +62,34 @@ def _known(
     key: tuple[str, ...],
     column: str,
     found: str,
-    names: Iterable[str],
+    *,
+    among: Iterable[str],
 ) -> None:
-    valid = list(names)
+    valid = list(among)
     if found not in valid:
         _fail(
             scenario,
             table,
             key,
             column,
-            f"found {found!r}, which is unknown; {nearest(found, valid)}",
+            f"found {written(found)}, which is unknown; {nearest(found, valid)}",
         )
 
 
 def _settings(scenario: Scenario) -> None:
     for name in ("first_year", "last_year"):
         text = scenario.setting(name)
-        if not (text.isdigit() and 1990 <= int(text) <= 2100):
-            _fail(scenario, "settings", (name,), "value", f"found {text!r}, allowed: 1990 to 2100")
+        # four decimal digits: int() fails on others such as a superscript
+        if not (_YEAR.fullmatch(text) and 1990 <= int(text) <= 2100):
+            found = f"found {written(text)}, allowed: 1990 to 2100"
+            _fail(scenario, "settings", (name,), "value", found)
     if len(scenario.years) < 2:
         text = f"found {scenario.setting('last_year')}, allowed is a year after first_year"
         _fail(scenario, "settings", ("last_year",), "value", text)
     try:
         date.fromisoformat(scenario.data_date)
     except ValueError:
-        text = f"found {scenario.data_date!r}, allowed is a date such as 2026-05-31"
+        text = f"found {written(scenario.data_date)}, allowed is a date such as 2026-05-31"
         _fail(scenario, "settings", ("data_date",), "value", text)
 
 
@@ -91,11 +98,17 @@ def _projects(scenario: Scenario) -> None:
     refineries = [name for name, row in rows.items() if row.kind == "refinery"]
     ramps = [row.id for row in scenario.rows("ramps")]
     for row in rows.values():
+        if row.feeds and row.kind == "refinery":
+            text = f"found {';'.join(row.feeds)}, allowed on mines and recyclers only"
+            _fail(scenario, "projects", (row.id,), "feeds", text)
         for feed in row.feeds:
-            _known(scenario, "projects", (row.id,), "feeds", feed, [MERCHANT, *refineries])
-        _known(scenario, "projects", (row.id,), "ramp", row.ramp, ramps)
+            if feed in rows and feed not in refineries:
+                text = f"found {feed!r}, a {rows[feed].kind}, allowed is a refinery or {MERCHANT!r}"
+                _fail(scenario, "projects", (row.id,), "feeds", text)
+            _known(scenario, "projects", (row.id,), "feeds", feed, among=[MERCHANT, *refineries])
+        _known(scenario, "projects", (row.id,), "ramp", row.ramp, among=ramps)
         if row.decided_with is not None:
-            _known(scenario, "projects", (row.id,), "decided_with", row.decided_with, rows)
+            _known(scenario, "projects", (row.id,), "decided_with", row.decided_with, among=rows)
             _no_cycle(scenario, rows, row.id)
 
 
@@ -114,13 +127,14 @@ def _parts(scenario: Scenario) -> None:
     parts = [row for row in scenario.rows("projects") if row.part_of is not None]
     blank = [row for row in parts if row.heavy is None]
     for row in parts:
-        _known(scenario, "projects", (row.id,), "part_of", row.part_of, ["captive"])
+        _known(scenario, "projects", (row.id,), "part_of", row.part_of, among=["captive"])
         if row.kind != "mine" or row.status not in ("operating", "certain"):
             text = "a part of a measured total is an operating mine"
             _fail(scenario, "projects", (row.id,), "part_of", text)
     if len(blank) != 1:
         names = ", ".join(row.id for row in blank) or "none"
-        msg = f"projects: exactly one part of 'captive' has a blank heavy, the residual; found {names}"
+        rule = "exactly one part of 'captive' has a blank heavy, the residual"
+        msg = f"projects, column heavy: {rule}; found {names}"
         raise ScenarioError(msg)
 
 
@@ -165,7 +179,7 @@ def _stages(scenario: Scenario) -> None:
                     f"route {row.route} needs it, but it is blank",
                 )
     for row in scenario.rows("projects"):
-        _known(scenario, "projects", (row.id,), "status", row.status, stages)
+        _known(scenario, "projects", (row.id,), "status", row.status, among=stages)
         if stages[row.status].route == "hazard" and row.construction is None:
             text = f"required for status {row.status}, but blank"
             _fail(scenario, "projects", (row.id,), "construction", text)
@@ -175,7 +189,7 @@ def _ramps(scenario: Scenario) -> None:
     classes = [row.id for row in scenario.rows("ramp_classes")]
     for row in scenario.rows("ramps"):
         for name in row.classes:
-            _known(scenario, "ramps", (row.id,), "classes", name, classes)
+            _known(scenario, "ramps", (row.id,), "classes", name, among=classes)
         if row.kind == "classes":
             weights = [_number(text) for text in row.weights]
             if len(weights) != len(row.classes) or not abs(sum(weights) - 1.0) < 1e-9:
@@ -206,18 +220,18 @@ def _demand(scenario: Scenario) -> None:
     series = {row.series for row in scenario.rows("history")}
     for table in ("trajectories", "recycling"):
         for key, row in scenario.tables[table].items():
-            _known(scenario, table, key, "end_use", row.end_use, [*end_uses, ALL])  # type: ignore[attr-defined]
+            found: str = row.end_use  # type: ignore[attr-defined]
+            _known(scenario, table, key, "end_use", found, among=[*end_uses, ALL])
     lifetimes = [row.end_use for row in scenario.rows("lifetimes")]
     for name in lifetimes:
-        _known(scenario, "lifetimes", (name,), "end_use", name, end_uses)
+        _known(scenario, "lifetimes", (name,), "end_use", name, among=end_uses)
     for row in scenario.rows("end_uses"):
         if row.id not in lifetimes:
             text = f"the table lifetimes has no row {row.id!r}"
             _fail(scenario, "end_uses", (row.id,), "id", text)
         if row.activity_history is not None:
-            _known(
-                scenario, "end_uses", (row.id,), "activity_history", row.activity_history, series
-            )
+            found = row.activity_history
+            _known(scenario, "end_uses", (row.id,), "activity_history", found, among=series)
 
 
 def _events(scenario: Scenario) -> None:
@@ -225,7 +239,7 @@ def _events(scenario: Scenario) -> None:
     parts = [f"projects.{row.id}" for row in scenario.rows("projects") if row.part_of]
     for table, valid in (("events", names), ("disruptions", parts)):
         for row in scenario.rows(table):
-            _known(scenario, table, (row.id,), "target", row.target, valid)
+            _known(scenario, table, (row.id,), "target", row.target, among=valid)
 
 
 def _loadings(scenario: Scenario) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import csv
+import io
 import tomllib
-from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from reesupply.distributions.base import written
 from reesupply.errors import ScenarioError, nearest
 from reesupply.scenario.checks import check_scenario
-from reesupply.scenario.rows import read_row
+from reesupply.scenario.rows import on_one_line, read_row
 from reesupply.scenario.scenario import Origins, Scenario
 from reesupply.scenario.tables import TABLES, Key, Row, TableSpec, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
 
 BASELINE = "baseline"
 
@@ -23,6 +27,12 @@ BASELINE = "baseline"
 def data_folder() -> Traversable:
     """Return the folder of the shipped data package."""
     return files("reesupply") / "data"
+
+
+def open_csv(name: str) -> csv.DictReader[str]:
+    """Return the rows of a table of the shipped data package, as text by column."""
+    text = (data_folder() / f"{name}.csv").read_bytes().decode()
+    return csv.DictReader(io.StringIO(text, newline=""))
 
 
 def list_scenarios() -> tuple[str, ...]:
@@ -34,12 +44,10 @@ def list_scenarios() -> tuple[str, ...]:
     tuple of str
         ``"baseline"`` first, the others by name.
     """
-    names = [
-        path.name.removesuffix(".toml")
-        for path in (data_folder() / "scenarios").iterdir()
-        if path.name.endswith(".toml")
-    ]
-    return (BASELINE, *sorted(names))
+    folder = data_folder() / "scenarios"
+    files_there = folder.iterdir() if folder.is_dir() else ()
+    names = [path.name for path in files_there if path.name.endswith(".toml")]
+    return (BASELINE, *sorted(name.removesuffix(".toml") for name in names))
 
 
 def load_scenario(name_or_path: str | Path = BASELINE) -> Scenario:
@@ -72,38 +80,49 @@ def _load(name_or_path: str | Path, seen: tuple[str, ...]) -> Scenario:
         names = list_scenarios()
         if text not in names:
             msg = (
-                f"there is no scenario {text!r}; {nearest(text, names)} "
-                "A scenario file is named by its path, which ends in .toml."
+                f"there is no scenario {written(text)}; {nearest(text, names)} "
+                "(a file is named by its path, which ends in .toml)"
             )
             raise ScenarioError(msg)
         path = data_folder() / "scenarios" / f"{text}.toml"
+    content = _read_toml(path)
     identity = str(Path(text).resolve()) if isinstance(path, Path) else text
     if identity in seen:
-        msg = f"{path.name}: base: the scenario is based on itself, through {' -> '.join(seen)}"
+        chain = " -> ".join(Path(name).name for name in (*seen[seen.index(identity) :], identity))
+        msg = f"found a cycle, {on_one_line(chain)}; the chain must end at a shipped scenario"
         raise ScenarioError(msg)
-    content = _read_toml(path)
     base = content.pop("base", BASELINE)
     title = content.pop("title", path.name.removesuffix(".toml"))
     for name, value in (("base", base), ("title", title)):
         if not isinstance(value, str):
-            msg = f"{path.name}: {name}: found {value!r}, allowed is a text"
+            msg = f"{on_one_line(path.name)}: {name}: found {written(value)}, allowed is a text"
             raise ScenarioError(msg)
     if isinstance(path, Path) and base.endswith(".toml"):
         base = str(path.parent / base)  # beside the file that names it
-    return _load(base, (*seen, identity)).edited(
-        _edits(content, path.name), origin=path.name, title=title
-    )
+    file = on_one_line(path.name)
+    edits = _edits(content, file)
+    try:
+        below = _load(base, (*seen, identity))
+    except ScenarioError as error:
+        msg = f"{file}: base: {error}"
+        raise ScenarioError(msg) from None
+    return below.edited(edits, origin=file, title=title)
 
 
 def _read_toml(path: Traversable) -> dict[str, Any]:
+    file = on_one_line(path.name)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError):
-        msg = f"{path}: there is no such file; scenarios shipped: {', '.join(list_scenarios())}"
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        shipped = ", ".join(list_scenarios())
+        msg = f"{on_one_line(path)}: there is no such file; scenarios shipped: {shipped}"
+    except OSError as error:  # a folder, no permission, a name that the system refuses
+        msg = f"{file}: cannot be read ({error.strerror}), allowed is a TOML file"
     except UnicodeDecodeError:
-        msg = f"{path.name}: found bytes that are not UTF-8, allowed is TOML in UTF-8"
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path.name}: found malformed TOML: {str(error)[0].lower()}{str(error)[1:]}"
+        msg = f"{file}: found bytes that are not UTF-8, allowed is TOML in UTF-8"
+    except (ValueError, RecursionError) as error:  # with numbers too long and nesting too deep
+        text = str(error)
+        msg = f"{file}: found malformed TOML: {text[:1].lower()}{on_one_line(text[1:])}"
     raise ScenarioError(msg) from None
 
 
@@ -111,21 +130,32 @@ def _edits(content: Mapping[str, Any], file: str) -> list[tuple[str, Key, dict[s
     edits: list[tuple[str, Key, dict[str, Any]]] = []
     for name, body in content.items():
         if name not in TABLES:
-            msg = f"{file}: there is no table {name!r}; {nearest(name, ['base', 'title', *TABLES])}"
+            hint = nearest(name, ["base", "title", *TABLES])
+            msg = f"{file}: there is no table {written(name)}; {hint}"
             raise ScenarioError(msg)
         if isinstance(body, list):
-            edits += [_listed_row(name, row, file, n) for n, row in enumerate(body, 1)]
+            edits += _listed_rows(name, body, file)
         else:
             edits += _nested_rows(name, body, file, ())
     return edits
 
 
-def _listed_row(name: str, row: Any, file: str, number: int) -> tuple[str, Key, dict[str, Any]]:
-    keys = TABLES[name].keys
-    if not isinstance(row, dict) or any(key not in row for key in keys):
-        msg = f"{file}: [[{name}]] number {number}: each needs {', '.join(keys)}"
-        raise ScenarioError(msg)
-    return name, tuple(str(row[key]) for key in keys), dict(row)
+def _listed_rows(name: str, body: list[Any], file: str) -> list[tuple[str, Key, dict[str, Any]]]:
+    columns = TABLES[name].keys
+    rows: dict[Key, dict[str, Any]] = {}
+    for number, row in enumerate(body, 1):
+        where = f"{file}: [[{name}]] number {number}"
+        missing = [n for n in columns if not isinstance(row, dict) or n not in row]
+        if missing:
+            msg = f"{where}, column {missing[0]}: required, but blank"
+            raise ScenarioError(msg)
+        key = tuple(str(row[column]) for column in columns)
+        if key in rows:
+            found = on_one_line(".".join(key))
+            msg = f"{where}, column {', '.join(columns)}: found {found} twice, allowed is once"
+            raise ScenarioError(msg)
+        rows[key] = row
+    return [(name, key, row) for key, row in rows.items()]
 
 
 def _nested_rows(
@@ -133,9 +163,9 @@ def _nested_rows(
 ) -> list[tuple[str, Key, dict[str, Any]]]:
     keys = TABLES[name].keys
     if not isinstance(body, dict):
-        here = ".".join([name, *key])
+        here = on_one_line(".".join([name, *key]))
         form = ".".join([name, *keys])
-        msg = f"{file}: {here}: found {body!r}, allowed is a table [{form}] with columns"
+        msg = f"{file}: {here}: found {written(body)}, allowed is a table [{form}] with columns"
         raise ScenarioError(msg)
     if len(key) == len(keys):
         return [(name, key, body)]
@@ -161,23 +191,21 @@ def _baseline() -> Scenario:
 
 def _read_csv(name: str, spec: TableSpec, origins: Origins, more: list[str]) -> dict[Key, Row]:
     rows: dict[Key, Row] = {}
-    with (data_folder() / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        for record in reader:
-            label = ".".join(record.get(key) or "?" for key in spec.keys)
-            where = f"{name}.csv row {reader.line_num} ({label})"
-            row = read_row(spec, record, where, more)
-            key = key_of(row, spec)
-            if key in rows:
-                msg = f"{where}: the row stands twice; a key may stand once"
-                raise ScenarioError(msg)
-            rows[key] = row
-            origins[name, key] = where
+    reader = open_csv(name)
+    for record in reader:
+        label = ".".join(record.get(key) or "?" for key in spec.keys)
+        where = f"{name}.csv row {reader.line_num} ({label})"
+        row = read_row(spec, record, where, more)
+        key = key_of(row, spec)
+        if key in rows:
+            msg = f"{where}: the row stands twice; a key may stand once"
+            raise ScenarioError(msg)
+        rows[key] = row
+        origins[name, key] = where
     return rows
 
 
 @lru_cache(maxsize=1)
 def sobol_dimensions() -> Mapping[str, int]:
     """Return the Sobol dimension of each input that has one; the table only ever grows."""
-    with (data_folder() / "dimensions.csv").open(encoding="utf-8", newline="") as stream:
-        return {row["input"]: int(row["dimension"]) for row in csv.DictReader(stream)}
+    return {row["input"]: int(row["dimension"]) for row in open_csv("dimensions")}

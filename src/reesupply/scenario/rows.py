@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from reesupply.distributions.base import written
 from reesupply.errors import ScenarioError, nearest
-from reesupply.scenario.tables import Row, TableSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from reesupply.scenario.tables import Row, TableSpec
 
 _QUOTED = re.compile(r"'([^']*)'")
+
+
+def on_one_line(name: object) -> str:
+    """
+    Write a name that a file gives so that it cannot break the sentence of an error.
+
+    Parameters
+    ----------
+    name : object
+        A key, a column or a path, whatever characters it has.
+
+    Returns
+    -------
+    str
+        Unprintable characters as escapes, and at most 80 characters.
+    """
+    text = str(name)[:81]
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return line if len(line) <= 80 else f"{line[:77]}..."
 
 
 def read_row(
@@ -43,7 +66,12 @@ def read_row(
     known = {*spec.row.model_fields, *more}
     for name in columns:
         if name not in known:
-            msg = f"{where}, column {name}: no such column; {nearest(str(name), sorted(known))}"
+            hint = nearest(str(name), sorted(known))
+            msg = f"{where}, column {on_one_line(name)}: no such column; {hint}"
+            raise ScenarioError(msg)
+        field = spec.row.model_fields.get(name)
+        if isinstance(columns[name], bool) and (field is None or field.annotation is not bool):
+            msg = f"{where}, column {name}: found {columns[name]}; only a flag is true or false"
             raise ScenarioError(msg)
     given = {name: value for name, value in columns.items() if value is not None and value != ""}
     try:
@@ -62,11 +90,12 @@ def _sentence(error: ValidationError, where: str) -> str:
         case "literal_error":
             names = _QUOTED.findall(first["ctx"]["expected"])
             hint = nearest(str(found), names)
-            text = f"found {found!r}; {hint}"
+            text = f"found {written(found)}; {hint}"
             if hint.startswith("did"):
                 text += f" (allowed: {', '.join(names)})"
         case "value_error":
             text = str(first["ctx"]["error"])
         case _:
-            text = f"found {found!r}; {first['msg'][0].lower()}{first['msg'][1:]}"
+            rule = first["msg"].replace("Input should be", "allowed is").partition(", unable")[0]
+            text = f"found {written(found)}; {rule[0].lower()}{rule[1:]}"
     return f"{where}, column {column}: {text}"

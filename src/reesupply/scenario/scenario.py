@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reesupply.distributions.base import written
 from reesupply.errors import ScenarioError, nearest
 from reesupply.scenario.checks import check_scenario
-from reesupply.scenario.rows import read_row
-from reesupply.scenario.tables import TABLES, Key, Row, columns_of, key_of
+from reesupply.scenario.rows import on_one_line, read_row
+from reesupply.scenario.tables import TABLES, Key, Row, TableSpec, columns_of, key_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +72,11 @@ class Scenario:
     def elements(self) -> tuple[str, ...]:
         """Symbols of the elements of the balance."""
         return tuple(row.id for row in self.rows("elements"))
+
+    @property
+    def lead(self) -> int:
+        """Index of the element whose share `dy_share` gives; the others divide the rest."""
+        return self.elements.index("Dy") if "Dy" in self.elements else 0
 
     @property
     def data_date(self) -> str:
@@ -138,9 +144,7 @@ class Scenario:
         ScenarioError
             One sentence with the place, what was found, and what is allowed.
         """
-        edits: list[tuple[str, Key, dict[str, Any]]] = []
-        for path, value in changes.items():
-            edits.append(self._edit(path, value))
+        edits = [self._edit(path, value) for path, value in _items(changes)]
         return self.edited(edits, origin="replace", title=self.title)
 
     def edited(
@@ -150,17 +154,24 @@ class Scenario:
         tables = {name: dict(rows) for name, rows in self.tables.items()}
         origins = dict(self.origins)
         touched: list[str] = []
-        extra = [row.lower() for row in self.elements]
+        new_elements = [key for name, key, _ in edits if name == "elements"]
+        extra = [key[0].lower() for key in (*tables["elements"], *new_elements)]
         for name, pattern, columns in edits:
             spec = TABLES[name]
-            for key in _matching(pattern, tables[name]):
-                where = f"{origin}: {name}.{'.'.join(key)}"
+            keys = _matching(pattern, tables[name])
+            if not keys:
+                msg = f"{origin}: {_path(name, pattern)}: no row of the table {name} matches"
+                raise ScenarioError(msg)
+            for key in keys:
+                where = f"{origin}: {_path(name, key)}"
                 old = tables[name].get(key)
                 merged = dict(zip(spec.keys, key, strict=True)) if old is None else _given(old)
                 merged.update(columns)
+                if old is None:
+                    _check_complete(spec, merged, where, tables[name])
                 row = read_row(spec, merged, where, extra if name == "projects" else ())
                 if key_of(row, spec) != key:
-                    msg = f"{where}: a key column cannot be changed"
+                    msg = f"{where}, column {', '.join(spec.keys)}: a key cannot be changed"
                     raise ScenarioError(msg)
                 tables[name][key] = row
                 origins[name, key] = where
@@ -171,7 +182,10 @@ class Scenario:
         check_scenario(new)
         return new
 
-    def _edit(self, path: str, value: Any) -> tuple[str, Key, dict[str, Any]]:
+    def _edit(self, path: object, value: Any) -> tuple[str, Key, dict[str, Any]]:
+        if not isinstance(path, str):
+            msg = f"replace: found the path {written(path)}, allowed is text"
+            raise ScenarioError(msg)
         table, _, rest = path.partition(".")
         self._table(table)
         keys = len(TABLES[table].keys)
@@ -184,19 +198,44 @@ class Scenario:
             columns = {column: value}
             if len(key) == keys and all(key) and not _matching(key, self.tables[table], new=False):
                 known = [".".join(k) for k in self.tables[table]]
-                msg = f"replace: {path}: {table} has no row {middle!r}; {nearest(middle, known)}"
+                hint = nearest(middle, known)
+                msg = f"replace: {on_one_line(path)}: {table} has no row {written(middle)}; {hint}"
                 raise ScenarioError(msg)
         if len(key) != keys or not all(key):
             form = ".".join([table, *TABLES[table].keys, "column"])
-            msg = f"replace: found the path {path!r}, allowed is {form}"
+            msg = f"replace: found the path {written(path)}, allowed is {form}"
             raise ScenarioError(msg)
         return table, key, columns
 
     def _table(self, name: str) -> Mapping[Key, Row]:
         if name not in self.tables:
-            msg = f"there is no table {name!r}; {nearest(name, self.tables)}"
+            msg = f"there is no table {written(name)}; {nearest(name, self.tables)}"
             raise ScenarioError(msg)
         return self.tables[name]
+
+
+def _items(changes: object) -> list[tuple[object, Any]]:
+    if not isinstance(changes, Mapping):
+        msg = f"replace: found {written(changes)}, allowed is a mapping of paths to values"
+        raise ScenarioError(msg)
+    return list(changes.items())
+
+
+def _path(table: str, key: Key) -> str:
+    return on_one_line(".".join([table, *key]))
+
+
+def _check_complete(
+    spec: TableSpec, columns: Mapping[str, Any], where: str, rows: Mapping[Key, Row]
+) -> None:
+    """Refuse a new row that lacks required columns; often it is an old one, misspelt."""
+    fields = spec.row.model_fields.items()
+    missing = [name for name, field in fields if field.is_required() and name not in columns]
+    if missing:
+        hint = nearest(where.rpartition(": ")[2].partition(".")[2], [".".join(k) for k in rows])
+        meant = f"; {hint}" if hint.startswith("did") else ""
+        msg = f"{where}, column {', '.join(missing)}: required in a new row, but blank{meant}"
+        raise ScenarioError(msg)
 
 
 def _given(row: Row) -> dict[str, Any]:

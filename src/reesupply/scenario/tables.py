@@ -43,7 +43,9 @@ Status = Literal[
 class Row(BaseModel):
     """A row of a table; every row says where its numbers come from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False
+    )
 
     source: Ids = Field((), description="ids of the table sources, or 'assumption'")
     confidence: Confidence = Field("", description="high, medium or low")
@@ -53,8 +55,10 @@ class Row(BaseModel):
 class Setting(Row):
     """A setting of the run."""
 
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
     id: Literal["first_year", "last_year", "data_date", "vintage"]
-    value: str
+    value: str = Field(description="a year, a date such as 2026-05-31, or a name")
 
 
 class Element(Row):
@@ -69,16 +73,18 @@ class Element(Row):
 class Project(Row):
     """A mine, a refinery or a recycler; an integrated plant is two rows."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="allow")
+    # beside its own columns one for each element of the balance, named by the symbol
+    __pydantic_extra__: dict[str, Tonnes] = Field(init=False)
 
     id: Id
     name: str
-    owner: str = ""
+    owner: str = Field("", description="owners, joined by ';'")
     country: str = Field(description="where it is")
     bloc: Bloc = Field(description="a mine: who controls its concentrate; a plant: where it stands")
-    kind: Literal["mine", "refinery", "recycler"]
+    kind: Literal["mine", "refinery", "recycler"] = Field(description="what it does")
     deposit: str = Field("", description="type of deposit or of feed")
-    status: Status
+    status: Status = Field(description="row of the table stages: how far it is")
     start: Date = Field(description="owner's date of first feed, decimal year")
     construction: Duration | None = Field(None, description="planned years of construction")
     heavy: Tonnes | None = Field(
@@ -108,8 +114,10 @@ class Project(Row):
 class Stage(Row):
     """What happens to a project of a status after the data date."""
 
-    id: Status
-    route: Literal["operating", "slip", "hazard", "certain"]
+    id: Status = Field(description="status of a project")
+    route: Literal["operating", "slip", "hazard", "certain"] = Field(
+        description="runs already, starts late, still has to be decided, or starts on its date"
+    )
     slip: Number | None = Field(None, description="years after the owner's date")
     decision_hazard: float | None = Field(
         None, gt=0, le=100, description="investment decisions per year"
@@ -128,7 +136,7 @@ class RampClass(Row):
     id: Id
     name: str
     tau: float = Field(gt=0, le=600, description="months")
-    beta: float = Field(gt=0, le=10)
+    beta: float = Field(gt=0, le=10, description="shape; 1 is exponential")
     plateau: Share = Field(description="share of nameplate that is reached")
 
 
@@ -136,8 +144,10 @@ class Ramp(Row):
     """How a plant ramps: at once, linearly over its ramp_years, or by a class drawn by weights."""
 
     id: Id
-    kind: Literal["none", "linear", "classes"]
-    classes: Ids = ()
+    kind: Literal["none", "linear", "classes"] = Field(
+        description="at once, over ramp_years of the project, or by a class drawn once per plant"
+    )
+    classes: Ids = Field((), description="rows of the table ramp_classes")
     weights: Ids = Field((), description="probability of each class")
 
 
@@ -145,8 +155,8 @@ class Anchor(Row):
     """A level or parameter of the whole system."""
 
     id: Id
-    value: Number
-    unit: str
+    value: Number = Field(description="in the unit of the row")
+    unit: str = Field(description="unit of the value")
 
 
 class EndUse(Row):
@@ -154,7 +164,9 @@ class EndUse(Row):
 
     id: Id
     name: str
-    sector: Literal["auto", "auto-other", "wind", "other"]
+    sector: Literal["auto", "auto-other", "wind", "other"] = Field(
+        description="group that published claims speak of"
+    )
     kind: Literal["magnet", "oxide"] = Field(
         description="magnet: activity x share x mass x fraction"
     )
@@ -167,20 +179,20 @@ class EndUse(Row):
 class Trajectory(Row):
     """A parameter at an anchor year; between anchors it is linear at one quantile per draw."""
 
-    end_use: Id
-    parameter: str = Field(pattern=r"^[a-z_]+$")
-    bloc: Place
-    year: int = Field(ge=1990, le=2100)
-    value: NonNegative
-    unit: str
+    end_use: Id = Field(description="row of the table end_uses, or 'all'")
+    parameter: str = Field(pattern=r"^[a-z_]+$", description="what is given")
+    bloc: Place = Field(description="where it holds")
+    year: int = Field(ge=1990, le=2100, description="anchor year")
+    value: NonNegative = Field(description="in the unit of the row")
+    unit: str = Field(description="unit of the value")
 
 
 class Lifetime(Row):
     """How long the goods of an end use stay in use (Weibull)."""
 
-    end_use: Id
-    mean: float = Field(gt=0, le=200, description="years")
-    shape: float = Field(gt=0, le=50)
+    end_use: Id = Field(description="row of the table end_uses")
+    mean: float = Field(gt=0, le=200, description="mean lifetime, years")
+    shape: float = Field(gt=0, le=50, description="Weibull shape")
     low: float | None = Field(None, description="low of the mean, for later use")
     high: float | None = Field(None, description="high of the mean, for later use")
 
@@ -188,22 +200,24 @@ class Lifetime(Row):
 class Loading(Row):
     """How strongly an input follows a named factor."""
 
-    factor: Id
+    factor: Id = Field(description="name of the factor")
     input: str = Field(
         pattern=r"^[a-z0-9_.*-]+$", description="name of an input; * stands for any part"
     )
-    loading: float = Field(ge=-1, le=1)
+    loading: float = Field(
+        ge=-1, le=1, description="correlation of the input's normal score with the factor"
+    )
 
 
 class Event(Row):
     """Something that happens to a row at a date."""
 
     id: Id
-    kind: Literal["outage"]
+    kind: Literal["outage"] = Field(description="output is lost for a while")
     target: str = Field(description="projects.<id>")
-    start: Date = Field(description="decimal year")
-    years: Duration
-    probability: float = Field(ge=0, le=1)
+    start: Date = Field(description="when it begins, decimal year")
+    years: Duration = Field(description="how long it lasts, years")
+    probability: float = Field(ge=0, le=1, description="chance that it happens")
     remaining: Share = Field(0.0, description="share of the output that goes on")
 
 
@@ -212,7 +226,7 @@ class Disruption(Row):
 
     id: Id
     target: str = Field(description="projects.<id>")
-    first_year: int = Field(ge=2024, le=2100)
+    first_year: int = Field(ge=2024, le=2100, description="first year that it can be shut")
     shuts: Share = Field(description="probability per year that it shuts when open")
     stays_shut: Share = Field(description="probability per year that it stays shut")
     remaining: Share = Field(description="share of its output in a shut year")
@@ -222,12 +236,12 @@ class Disruption(Row):
 class Target(Row):
     """A published claim in one reading."""
 
-    claim: Id
-    reading: Id
+    claim: Id = Field(description="what is claimed")
+    reading: Id = Field(description="one way to read it")
     preferred: Flag = Field(False, description="the reading fixed before the run")
-    publisher: str
-    published: str
-    title: str
+    publisher: str = Field(description="who says it")
+    published: str = Field(description="year, month or day")
+    title: str = Field(description="the claim in one line")
     quantity: Literal[
         "deficit",
         "cumulative_deficit",
@@ -237,31 +251,35 @@ class Target(Row):
         "mine_share_of_need",
         "china_share_of_need",
         "china_share_of_refining",
-    ]
-    year: int
+    ] = Field(description="quantity of the model that it is compared with")
+    year: int = Field(description="calendar year of the claim")
     element: str = Field("", description="symbol; blank = all elements of the balance")
-    place: Literal["world", "ex_china"] = "world"
+    place: Literal["world", "ex_china"] = Field("world", description="whose quantity")
     need: Literal["use", "making", ""] = Field(
         "", description="by where goods are used, or magnets made"
     )
     sectors: Ids = Field((), description="sectors of the end uses; blank = all")
-    basis: Literal["gross", "net", "primary", "contained"] = "gross"
-    value: float
-    unit: str
+    basis: Literal["gross", "net", "primary", "contained"] = Field(
+        "gross", description="scrap included, less new scrap, less all scrap, or in finished goods"
+    )
+    value: float = Field(description="in the unit of the row")
+    unit: str = Field(description="unit of the value")
 
 
 class Observation(Row):
     """A value of an observed or reconstructed series."""
 
-    series: Id
-    period: str
-    element: str = ""
-    region: str = ""
-    value: Number | None = None
-    low: Number | None = None
-    high: Number | None = None
-    unit: str = ""
-    kind: Literal["observed", "reconstructed", "forecast-scenario"] = "observed"
+    series: Id = Field(description="name of the series")
+    period: str = Field(description="year, month, or first and last year")
+    element: str = Field("", description="symbol or group; blank = not an element")
+    region: str = Field("", description="country, bloc or world")
+    value: Number | None = Field(None, description="in the unit of the row")
+    low: Number | None = Field(None, description="low end of what the source gives")
+    high: Number | None = Field(None, description="high end of what the source gives")
+    unit: str = Field("", description="unit of value, low and high")
+    kind: Literal["observed", "reconstructed", "forecast-scenario"] = Field(
+        "observed", description="counted, estimated, or somebody's outlook"
+    )
 
 
 @dataclass(frozen=True, slots=True)

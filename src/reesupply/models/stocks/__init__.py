@@ -1,15 +1,16 @@
 """
 Stocks in use: what of the goods sold in one year comes back in which later year.
 
-Four small parts, useful without the rest of the library: `lifetimes` (survival curves),
-`kernels` (the share of an inflow that leaves after so many years), `cohorts` (inflow-driven and
-stock-driven models) and `balance` (does the mass close).
+Five small parts, useful without the rest of the library: `base` (what a lifetime is), `lifetimes`
+(survival curves), `kernels` (the share of an inflow that leaves after so many years), `cohorts`
+(inflow-driven and stock-driven models) and `balance` (does the mass close).
 
 Arrays have draws last with years just before them: ``(..., year, draw)``; a series without draws
 may be one-dimensional. Flows are masses per step, stocks are at the end of the step.
 """
 
 from reesupply.models.stocks.balance import check_mass_balance, mass_balance_error
+from reesupply.models.stocks.base import Lifetime
 from reesupply.models.stocks.cohorts import (
     cohort_table,
     inflow_driven,
@@ -17,7 +18,7 @@ from reesupply.models.stocks.cohorts import (
     stock_driven,
 )
 from reesupply.models.stocks.kernels import leaving_share, outflow, surviving_share
-from reesupply.models.stocks.lifetimes import Fixed, Gamma, Lifetime, LogNormal, Normal, Weibull
+from reesupply.models.stocks.lifetimes import Fixed, Gamma, LogNormal, Normal, Weibull
 
 __all__ = [
     "Fixed",

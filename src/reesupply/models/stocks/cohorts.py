@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from reesupply.models.stocks.base import Lifetime
     from reesupply.models.stocks.kernels import InflowAt
-    from reesupply.models.stocks.lifetimes import Lifetime
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -115,12 +115,14 @@ def stock_driven(
     ----------
     stock : array_like, shape (..., year, draw) or (year,)
         Mass in use at the end of each step [t].
-    lifetime, inflow_at, initial_stock, time_edges
+    lifetime, inflow_at
         As in `inflow_driven`.
     floor : float, optional
         Smallest inflow per step [t], usually 0. Where the stock falls faster than the lifetime
         allows, the surplus is taken from all cohorts in proportion and added to the outflow.
         Without it the inflow turns negative there.
+    initial_stock, time_edges
+        As in `inflow_driven`.
 
     Returns
     -------

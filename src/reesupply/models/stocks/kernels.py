@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from reesupply.models.stocks.lifetimes import Lifetime
+    from reesupply.models.stocks.base import Lifetime
 
     FloatArray = npt.NDArray[np.float64]
 

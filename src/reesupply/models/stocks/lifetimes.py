@@ -1,108 +1,24 @@
-r"""
-Lifetimes of goods: the survival curve and its integral.
-
-Survival S(age) is the only primitive: what leaves in a year is always a difference of survival,
-so mass closes by construction. A parameter is a number or an array of shape (..., draw); ages
-broadcast against parameters.
-"""
+"""Lifetimes of goods: survival curves of the usual families, with integrals in closed form."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from scipy import special
 
 from reesupply.errors import ReesupplyError
+from reesupply.models.stocks.base import Lifetime, check_positive
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     FloatArray = npt.NDArray[np.float64]
 
-__all__ = ["Fixed", "Gamma", "Lifetime", "LogNormal", "Normal", "Weibull"]
+__all__ = ["Fixed", "Gamma", "LogNormal", "Normal", "Weibull"]
 
 _NODES, _WEIGHTS = (0.5 * a for a in np.polynomial.legendre.leggauss(6))
-_FINE_NODES, _FINE_WEIGHTS = (0.5 * a for a in np.polynomial.legendre.leggauss(96))
-
-
-class Lifetime(ABC):
-    """
-    Base of all lifetimes; a new one needs `survival` and `mean`, and is a frozen dataclass.
-
-    `survival_integral` has a numerical default, good to about 1e-9 for smooth curves.
-    """
-
-    @property
-    @abstractmethod
-    def mean(self) -> FloatArray:
-        """Mean lifetime [years]."""
-
-    @abstractmethod
-    def survival(self, age: npt.ArrayLike) -> FloatArray:
-        """
-        Share still in use at an age.
-
-        Parameters
-        ----------
-        age : array_like
-            Time since entry into use, zero or positive [years]; broadcasts with the parameters.
-
-        Returns
-        -------
-        ndarray
-            S(age), in [0, 1] and never rising.
-        """
-
-    def survival_integral(self, age: npt.ArrayLike) -> FloatArray:
-        r"""
-        Mean time in use up to an age.
-
-        Parameters
-        ----------
-        age : array_like
-            Time since entry into use, zero or positive [years]; broadcasts with the parameters.
-
-        Returns
-        -------
-        ndarray
-            :math:`\int_0^{age} S(u) du` [years]; it tends to the mean lifetime.
-        """
-        upper = np.asarray(age, dtype=np.float64)
-        total: FloatArray = np.zeros_like(upper)
-        for node, weight in zip(_FINE_NODES + 0.5, _FINE_WEIGHTS, strict=True):
-            total = total + weight * self.survival(upper * node)
-        return np.asarray(upper * total)
-
-    def yearly_survival(self, age: npt.ArrayLike) -> FloatArray:
-        """
-        Mean survival over the year that begins at an age.
-
-        Parameters
-        ----------
-        age : array_like
-            Age at the beginning of the year [years]; broadcasts with the parameters.
-
-        Returns
-        -------
-        ndarray
-            Share in [0, 1], the difference of `survival_integral` a year apart.
-        """
-        start = np.asarray(age, dtype=np.float64)
-        return np.asarray(self.survival_integral(start + 1.0) - self.survival_integral(start))
-
-    @property
-    def has_draws(self) -> bool:
-        """Whether a parameter is an array with a draw axis."""
-        return any(np.ndim(getattr(self, f.name)) > 0 for f in fields(self))  # type: ignore[arg-type]
-
-    def with_age_axis(self) -> Self:
-        """Return the same lifetime, its arrays (..., draw) made (..., 1, draw)."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
-        wide = {name: np.expand_dims(v, -2) for name, v in values.items() if np.ndim(v) > 0}
-        return replace(self, **wide)  # type: ignore[type-var]
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,18 +56,18 @@ class Weibull(Lifetime):
     shape: float | FloatArray
 
     def __post_init__(self) -> None:
-        _check_positive(scale=self.scale, shape=self.shape)
+        check_positive(scale=self.scale, shape=self.shape)
 
     @classmethod
     def from_mean(cls, mean: float | FloatArray, shape: float | FloatArray) -> Self:
         """Return the Weibull lifetime with this mean [years] and shape."""
-        _check_positive(mean=mean, shape=shape)
+        check_positive(mean=mean, shape=shape)
         return cls(scale=mean / special.gamma(1.0 + 1.0 / shape), shape=shape)
 
     @classmethod
     def from_cv(cls, mean: float | FloatArray, cv: float | FloatArray) -> Self:
         """Return the one with this mean [years] and coefficient of variation, 0.01 to 5."""
-        _check_positive(mean=mean, cv=cv)
+        check_positive(mean=mean, cv=cv)
         if not (np.min(cv) >= 0.01 and np.max(cv) <= 5.0):
             msg = f"cv must be 0.01 to 5; got {np.min(cv)} to {np.max(cv)}."
             raise ReesupplyError(msg)
@@ -221,7 +137,7 @@ class LogNormal(Lifetime):
     sd: float | FloatArray
 
     def __post_init__(self) -> None:
-        _check_positive(mean_years=self.mean_years, sd=self.sd)
+        check_positive(mean_years=self.mean_years, sd=self.sd)
 
     @property
     def mean(self) -> FloatArray:
@@ -275,7 +191,7 @@ class Normal(Lifetime):
     kind: Literal["truncated", "folded", "untruncated"] = "truncated"
 
     def __post_init__(self) -> None:
-        _check_positive(centre=self.centre, sd=self.sd)
+        check_positive(centre=self.centre, sd=self.sd)
         if self.kind not in {"truncated", "folded", "untruncated"}:
             msg = f"kind must be truncated, folded or untruncated; got {self.kind!r}."
             raise ReesupplyError(msg)
@@ -346,7 +262,7 @@ class Gamma(Lifetime):
     sd: float | FloatArray
 
     def __post_init__(self) -> None:
-        _check_positive(mean_years=self.mean_years, sd=self.sd)
+        check_positive(mean_years=self.mean_years, sd=self.sd)
 
     @property
     def mean(self) -> FloatArray:
@@ -388,7 +304,7 @@ class Fixed(Lifetime):
     years: float | FloatArray
 
     def __post_init__(self) -> None:
-        _check_positive(years=self.years)
+        check_positive(years=self.years)
 
     @property
     def mean(self) -> FloatArray:
@@ -402,18 +318,6 @@ class Fixed(Lifetime):
     def survival_integral(self, age: npt.ArrayLike) -> FloatArray:
         """See `Lifetime.survival_integral`."""
         return np.asarray(np.minimum(np.asarray(age, dtype=np.float64), self.years))
-
-
-def _check_positive(**parameters: float | FloatArray) -> None:
-    """Raise for the first parameter with an element that is not positive and finite."""
-    for name, value in parameters.items():
-        array = np.asarray(value, dtype=np.float64)
-        good = np.isfinite(array) & (array > 0.0)
-        if not good.all():
-            where = tuple(int(i) for i in np.argwhere(~good)[0])
-            place = f" at index {where}" if where else ""
-            msg = f"{name} of a lifetime must be positive and finite; got {array[where]}{place}."
-            raise ReesupplyError(msg)
 
 
 def _density(z: FloatArray) -> FloatArray:

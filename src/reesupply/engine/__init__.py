@@ -1,0 +1,1 @@
+"""The engine: scenarios compiled to arrays, lanes of draws, executors, statistics."""

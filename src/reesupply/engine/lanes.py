@@ -1,0 +1,119 @@
+"""Run a range of lanes and bring back what was asked for; the unit of work of any executor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reesupply.engine.statistics import Moments
+from reesupply.sampling import LANE, Design, Sampler
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from threadpoolctl import ThreadpoolController
+
+    from reesupply.engine.plan import Plan
+
+    FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every lane of a run has in common."""
+
+    entropy: int
+    design: Design
+    draws: int
+    keep: tuple[str, ...]
+    input_rows: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Part:
+    """
+    Result of consecutive lanes.
+
+    Attributes
+    ----------
+    first : int
+        Number of the first draw.
+    arrays : dict of str to ndarray
+        Kept draws by name.
+    moments : list of Moments
+        One per lane.
+    """
+
+    first: int
+    arrays: dict[str, FloatArray]
+    moments: list[Moments]
+
+
+def run_lanes(plan: Plan, job: Job, lanes: range) -> Part:
+    """
+    Run consecutive lanes of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+        Compiled scenario.
+    job : Job
+        Seed, design, number of draws, what keeps its draws.
+    lanes : range
+        Lanes to run, in order.
+
+    Returns
+    -------
+    Part
+    """
+    sampler = Sampler(job.entropy, plan.inputs.names, job.design, plan.dimensions)
+    uniforms = np.empty((len(plan.inputs.names), LANE))
+    moments: list[Moments] = []
+    kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
+    with _ONE_BLAS_THREAD:
+        for lane in lanes:
+            arrays = plan.run_lane(sampler.lane(lane, uniforms))
+            arrays["inputs"] = arrays["inputs"][list(job.input_rows)]
+            draws = min(LANE, job.draws - lane * LANE)
+            moments.append(Moments.of_lane(arrays, draws))
+            for name, pieces in kept.items():
+                pieces.append(arrays[name][..., :draws].copy())
+    whole = {name: np.concatenate(pieces, axis=-1) for name, pieces in kept.items()}
+    return Part(lanes.start * LANE, whole, moments)
+
+
+class _OneBlasThread:
+    """
+    One BLAS thread per worker, since more would fight over the cores, and other bits.
+
+    The limit is the process's, so the first worker sets it and the last one lifts it; a limit per
+    worker would be lifted under the others, and restored to another's limit.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._workers = Lock(), 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._workers == 0:
+                self._limit = _controller().limit(limits=1, user_api="blas")
+            self._workers += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._workers -= 1
+            if self._workers == 0:
+                self._limit.restore_original_limits()
+
+
+_ONE_BLAS_THREAD = _OneBlasThread()
+
+
+@lru_cache(maxsize=1)
+def _controller() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

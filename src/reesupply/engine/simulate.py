@@ -1,0 +1,303 @@
+"""`simulate` and `compile`: the two doors to the engine."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reesupply.engine.lanes import Job, Part, run_lanes
+from reesupply.engine.plan import Plan, compile_scenario
+from reesupply.engine.variables import DATA, VARIABLES
+from reesupply.errors import ReesupplyError, nearest
+from reesupply.result import Result
+from reesupply.sampling import LANE, check_design, entropy_of
+from reesupply.scenario import Scenario, load_scenario
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+Progress = bool | Callable[[int, int], object]
+
+#: Kept draws above this many bytes need to be asked for by name.
+MEMORY_LIMIT = 2 * 2**30
+_PLANS: OrderedDict[tuple[str, str, tuple[str, ...]], Plan] = OrderedDict()
+_PLANS_KEPT = 4
+_LOCK = Lock()
+
+
+def compile(scenario: Scenario | Plan | str | Path = "baseline") -> Plan:
+    """
+    Compile a scenario once, to simulate it many times.
+
+    Parameters
+    ----------
+    scenario : Scenario, str, Path or Plan
+        A scenario, the name of a shipped one, the path of a scenario file, or a plan.
+
+    Returns
+    -------
+    Plan
+        Immutable, picklable and thread-safe; the last few are kept by the hash of their scenario.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario is wrong; the text says where and what is allowed.
+    """
+    if isinstance(scenario, Plan):
+        return scenario
+    if isinstance(scenario, str | Path):
+        scenario = load_scenario(scenario)
+    if not isinstance(scenario, Scenario):
+        msg = f"scenario: found {scenario!r}, allowed is a Scenario, a Plan, a name or a path"
+        raise ReesupplyError(msg)
+    # beside the content, what a result says of its scenario
+    key = (scenario.hash, scenario.title, scenario.changes)
+    with _LOCK:
+        if key in _PLANS:
+            _PLANS.move_to_end(key)
+            return _PLANS[key]
+    plan = compile_scenario(scenario)
+    with _LOCK:
+        _PLANS[key] = plan
+        while len(_PLANS) > _PLANS_KEPT:
+            _PLANS.popitem(last=False)
+    return plan
+
+
+def simulate(
+    scenario: Scenario | Plan | str | Path = "baseline",
+    *,
+    draws: int = 16_384,
+    rng: Any = None,
+    design: str = "random",
+    workers: int | None = None,
+    executor: Executor | None = None,
+    keep: Iterable[str] | None = None,
+    progress: Progress = False,
+) -> Result:
+    """
+    Simulate the balance of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario, str, Path or Plan
+        A scenario, the name of a shipped one, the path of a scenario file, or a plan.
+    draws : int
+        Number of Monte Carlo draws.
+    rng : None, int, numpy.random.SeedSequence or numpy.random.Generator
+        None takes fresh entropy; a SeedSequence is read, never spawned; a Generator gives 128 bits
+        once. It is stored as ``result.entropy``, and ``rng=result.entropy`` repeats the run.
+    design : {"random", "lhs", "sobol"}
+        How the uniform numbers are laid out.
+    workers : int, optional
+        Threads in this process; one per core when None. The result does not depend on it.
+    executor : concurrent.futures.Executor, optional
+        Runs the lanes in place of threads: a process pool, Dask's ``client.get_executor()``,
+        mpi4py's ``MPIPoolExecutor``.
+    keep : iterable of str, optional
+        What keeps its draws: variable names, "inputs", "inputs.<name>", "claims",
+        "project.output", "end_use.demand"... None keeps ``result.data``, inputs and claims;
+        ``()`` keeps statistics only.
+    progress : bool or callable
+        True shows a bar; a callable gets (done, total) draws.
+
+    Returns
+    -------
+    Result
+        Masses in t of oxide per year.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario is wrong.
+    ReesupplyError
+        If an argument is out of range, or the kept draws would exceed 2 GiB unasked.
+
+    Notes
+    -----
+    Draw j of input X depends on (seed, X, j) alone: other rows, more draws, other workers leave it
+    as it is. The unit of work is a lane of 1,024 draws, always computed in full.
+
+    Examples
+    --------
+    >>> import reesupply as rs
+    >>> result = rs.simulate(draws=1_000, rng=1)
+    >>> result.quantile("balance", 0.5, year=2024, element="Dy+Tb") > 0
+    True
+    """
+    plan = compile(scenario)
+    draws = _positive("draws", draws)
+    names, rows = _kept(plan, keep, draws)
+    job = Job(entropy_of(rng), check_design(design), draws, names, rows)
+    lanes = -(-draws // LANE)
+    started = time.perf_counter()
+    collector = _Collector(plan, job)
+    with _pool(executor, workers, lanes) as (pool, width), _reporter(progress, draws) as report:
+        for part in _in_order(pool, plan, job, _chunks(lanes, width)):
+            collector.add(part)
+            report(collector.done)
+    return collector.result(time.perf_counter() - started)
+
+
+class _Collector:
+    """Puts the parts of a run together, in the order of their lanes."""
+
+    def __init__(self, plan: Plan, job: Job) -> None:
+        self._plan, self._job = plan, job
+        self._arrays: dict[str, FloatArray] = {}
+        self._moments: Any = None
+        self.done = 0
+
+    def add(self, part: Part) -> None:
+        for name, piece in part.arrays.items():
+            if name not in self._arrays:
+                self._arrays[name] = np.empty((*piece.shape[:-1], self._job.draws))
+            self._arrays[name][..., part.first : part.first + piece.shape[-1]] = piece
+        for moments in part.moments:
+            self.done += moments.count
+            if self._moments is None:
+                self._moments = moments
+            else:
+                self._moments.add(moments)
+
+    def result(self, seconds: float) -> Result:
+        return Result(
+            plan=self._plan,
+            draws=self._job.draws,
+            entropy=self._job.entropy,
+            design=self._job.design,
+            seconds=seconds,
+            input_names=tuple(self._plan.inputs.names[row] for row in self._job.input_rows),
+            arrays=self._arrays,
+            moments=self._moments,
+        )
+
+
+def _positive(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        msg = f"{name}: found {value!r}, allowed is an integer from 1"
+        raise ReesupplyError(msg)
+    return int(value)
+
+
+def _kept(
+    plan: Plan, keep: Iterable[str] | None, draws: int
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the names of what keeps its draws, and the rows of the inputs that do."""
+    if isinstance(keep, str):
+        msg = f"keep: found the text {keep!r}, allowed is several names such as ({keep!r},)"
+        raise ReesupplyError(msg)
+    if keep is not None and not isinstance(keep, Iterable):
+        msg = f"keep: found {keep!r}, allowed is None or several names such as ('balance',)"
+        raise ReesupplyError(msg)
+    asked = [*DATA, "inputs", "claims"] if keep is None else [str(name) for name in keep]
+    inputs = plan.inputs.names
+    known = [*VARIABLES, "inputs", "claims", "first_feed"]
+    names: dict[str, None] = {}
+    rows: set[int] = set()
+    for name in asked:
+        if name == "inputs":
+            rows.update(range(len(inputs)))
+        elif name.startswith("inputs.") and name.removeprefix("inputs.") in inputs:
+            rows.add(inputs.index(name.removeprefix("inputs.")))
+        elif name in known:
+            names[name] = None
+            continue
+        else:
+            valid = [*known, *(f"inputs.{each}" for each in inputs)]
+            msg = f"keep: found {name!r}; {nearest(name, valid)}"
+            raise ReesupplyError(msg)
+        names["inputs"] = None
+    if keep is None:
+        _check_memory(plan, tuple(names), len(rows), draws)
+    return tuple(names), tuple(sorted(rows))
+
+
+def _check_memory(plan: Plan, names: Sequence[str], inputs: int, draws: int) -> None:
+    numbers = inputs + len(plan.claims)
+    for name in names:
+        if name in VARIABLES:
+            numbers += int(np.prod([len(plan.labels(dim)) for dim in VARIABLES[name].dims]))
+    size = 8 * numbers * draws
+    if size > MEMORY_LIMIT:
+        msg = (
+            f"draws: {draws:,} would keep {size / 2**30:.1f} GiB of draws, allowed without asking "
+            'is 2 GiB; say what to keep, for example keep=("balance",) or keep=() for statistics'
+        )
+        raise ReesupplyError(msg)
+
+
+def _chunks(lanes: int, width: int) -> list[range]:
+    """Divide the lanes into tasks: long enough to be worth sending, enough to share out."""
+    size = max(1, min(8, -(-lanes // (4 * width))))
+    return [range(first, min(first + size, lanes)) for first in range(0, lanes, size)]
+
+
+def _in_order(pool: Executor | None, plan: Plan, job: Job, chunks: list[range]) -> Iterator[Part]:
+    """Yield the parts in order, with a bounded number under way."""
+    if pool is None:
+        for chunk in chunks:
+            yield run_lanes(plan, job, chunk)
+        return
+    waiting: list[Future[Part]] = []
+    ahead = iter(chunks)
+    try:
+        for chunk in ahead:
+            waiting.append(pool.submit(run_lanes, plan, job, chunk))
+            if len(waiting) >= 2 * (os.cpu_count() or 1) + 2:
+                yield waiting.pop(0).result()
+        while waiting:
+            yield waiting.pop(0).result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+@contextmanager
+def _pool(
+    executor: Executor | None, workers: int | None, lanes: int
+) -> Iterator[tuple[Executor | None, int]]:
+    width = _positive("workers", _cores() if workers is None else workers)
+    if executor is not None:
+        if not callable(getattr(executor, "submit", None)):
+            msg = f"executor: found {executor!r}, allowed is a concurrent.futures.Executor"
+            raise ReesupplyError(msg)
+        yield executor, os.cpu_count() or 1
+        return
+    width = min(width, lanes)
+    if width == 1:
+        yield None, 1
+        return
+    with ThreadPoolExecutor(width) as threads:
+        yield threads, width
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def _reporter(progress: Progress, total: int) -> Iterator[Callable[[int], object]]:
+    if callable(progress):
+        yield lambda done: progress(done, total)
+    elif progress:
+        from tqdm.auto import tqdm
+
+        with tqdm(total=total, unit="draw", unit_scale=True) as bar:
+            yield lambda done: bar.update(done - bar.n)
+    else:
+        yield lambda done: done

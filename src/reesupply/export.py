@@ -1,0 +1,253 @@
+"""Results as files and tables of other programs: netCDF, long tables, IAMC."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reesupply.engine.statistics import Moments
+from reesupply.engine.variables import BLOC, DATA, ELEMENT, VARIABLES, YEAR
+from reesupply.errors import ReesupplyError
+from reesupply.result import LEVELS, Result
+from reesupply.result.labels import coords_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+    import xarray as xr
+
+    FloatArray = npt.NDArray[np.float64]
+
+#: Says that a file is ours, and how it is laid out.
+FORMAT = "reesupply result 1"
+
+_REGION = {"china": "China", "ex_china": "World outside China", "world": "World"}
+_IAMC = {
+    "demand": "Demand|Gross",
+    "use_demand": "Demand|Gross|By Use",
+    "mine_supply": "Supply|Mines",
+    "refined_supply": "Supply|Refined",
+    "recycled_new_scrap": "Supply|Recycled|New Scrap",
+    "recycled_end_of_life": "Supply|Recycled|End of Life",
+    "balance": "Balance",
+    "surplus_stock": "Stock|Surplus",
+    "concentrate_stock": "Stock|Concentrate",
+}
+
+
+def to_frame(result: Result, name: str) -> pd.DataFrame:
+    """
+    Statistics of a variable as a long table; see `Result.to_frame`.
+
+    Parameters
+    ----------
+    result : Result
+        A run.
+    name : str
+        A variable of ``result.data``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per cell: labels, mean, sd, P5, P50 and P95 where its draws were kept, unit.
+
+    Raises
+    ------
+    ReesupplyError
+        If there is no such variable.
+    """
+    import pandas as pd
+
+    result.mean(name)  # an unknown name is said here
+    if name not in VARIABLES:
+        msg = f"to_frame: {name!r} has no axes but draws; take result.claims or result.inputs"
+        raise ReesupplyError(msg)
+    coords = coords_of(result.plan, name)
+    index = pd.MultiIndex.from_product(list(coords.values()), names=list(coords))
+    columns = {"mean": np.ravel(np.asarray(result.mean(name)))}
+    columns["sd"] = np.ravel(result.moments.sd(name))
+    if name in result.arrays:
+        for q in LEVELS:
+            columns[f"P{100 * q:.0f}"] = np.ravel(np.asarray(result.quantile(name, q)))
+    return pd.DataFrame(columns, index=index).assign(unit=VARIABLES[name].units).reset_index()
+
+
+def to_iamc(result: Result) -> pd.DataFrame:
+    """
+    Statistics in IAMC columns; see `Result.to_iamc`.
+
+    Parameters
+    ----------
+    result : Result
+        A run.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Model, Scenario, Region, Variable, Unit, and one column per year. The statistic is the last
+        part of the variable's name, for example
+        ``Heavy Rare Earths|Dy+Tb|Supply|Refined|P50``.
+    """
+    import pandas as pd
+
+    tables = []
+    for name, variable in _IAMC.items():
+        long = to_frame(result, name)
+        statistics = [c for c in ("mean", *(f"P{100 * q:.0f}" for q in LEVELS)) if c in long]
+        if BLOC not in long:
+            long[BLOC] = "world"
+        melted = long.melt([BLOC, ELEMENT, YEAR, "unit"], statistics, "statistic")
+        parts = ["Heavy Rare Earths", melted[ELEMENT], variable, melted["statistic"].str.title()]
+        melted["Variable"] = [
+            "|".join(each) for each in zip(*(_repeat(p, len(melted)) for p in parts), strict=True)
+        ]
+        tables.append(melted)
+    whole = pd.concat(tables).rename(columns={"unit": "Unit"})
+    whole["Region"] = whole[BLOC].map(_REGION)
+    whole["Model"], whole["Scenario"] = "reesupply", result.plan.title
+    keys = ["Model", "Scenario", "Region", "Variable", "Unit"]
+    wide = whole.pivot_table("value", keys, YEAR, sort=False).reset_index()
+    wide.columns.name = None
+    return wide
+
+
+def _repeat(part: Any, n: int) -> list[str]:
+    return [part] * n if isinstance(part, str) else [str(each) for each in part]
+
+
+def to_netcdf(result: Result, path: str | Path) -> None:
+    """
+    Write a result to one netCDF file; see `Result.to_netcdf`.
+
+    Parameters
+    ----------
+    result : Result
+        A run.
+    path : str or Path
+        File to write; it is replaced only when the new one is complete.
+    """
+    import xarray as xr
+
+    target = Path(path)
+    groups: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=_header(result))}
+    if any(name in result.arrays for name in DATA):
+        groups["/data"] = result.data
+    groups["/project"], groups["/end_use"] = result.project, result.end_use
+    for kind in ("claims", "inputs"):
+        if kind in result.arrays:
+            groups[f"/{kind}"] = getattr(result, kind)
+    groups["/moments"] = _moments(result)
+    if result.weights is not None:
+        groups["/weights"] = xr.Dataset({"weights": ("draw", result.weights)})
+    handle, draft = tempfile.mkstemp(suffix=".nc", dir=target.resolve().parent)
+    os.close(handle)
+    try:
+        xr.DataTree.from_dict(groups).to_netcdf(draft, engine="h5netcdf")
+        Path(draft).replace(target)
+    finally:
+        Path(draft).unlink(missing_ok=True)
+
+
+def read_result(path: str | Path) -> Result:
+    """
+    Read a result that `Result.to_netcdf` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    Result
+        With the same draws, statistics and scenario.
+
+    Raises
+    ------
+    ReesupplyError
+        If the file is not one of ours.
+    """
+    import xarray as xr
+
+    if not Path(path).is_file():
+        msg = f"{path}: there is no such file"
+        raise ReesupplyError(msg)
+    try:
+        tree = xr.open_datatree(path, engine="h5netcdf")
+    except (OSError, ValueError) as error:
+        msg = f"{path}: not a netCDF file that can be read ({error})"
+        raise ReesupplyError(msg) from None
+    with tree:
+        if tree.attrs.get("format") != FORMAT:
+            msg = f"{path}: found a file of another kind, allowed is one written by to_netcdf"
+            raise ReesupplyError(msg)
+        return _rebuild(tree)
+
+
+def _rebuild(tree: xr.DataTree) -> Result:
+    from reesupply.engine.simulate import compile
+    from reesupply.scenario.serial import from_json
+
+    arrays: dict[str, FloatArray] = {}
+    for group, prefix in (("data", ""), ("project", "project."), ("end_use", "end_use.")):
+        for name, array in _variables(tree, group).items():
+            if "draw" in array.dims:
+                arrays[name if name == "first_feed" else f"{prefix}{name}"] = array.values
+    for kind in ("claims", "inputs"):
+        if kind in tree:
+            arrays[kind] = np.stack([array.values for array in _variables(tree, kind).values()])
+    attrs = tree.attrs
+    moments: dict[str, dict[str, FloatArray]] = {"sum": {}, "sq": {}}
+    for name, array in _variables(tree, "moments").items():
+        short, _, variable = name.partition("_")
+        moments[short][variable] = array.values
+    weights = _variables(tree, "weights").get("weights")
+    draws = int(attrs["draws"])
+    return Result(
+        plan=compile(from_json(attrs["scenario"])),
+        draws=draws,
+        entropy=int(attrs["entropy"]),
+        design=str(attrs["design"]),
+        seconds=float(attrs["seconds"]),
+        input_names=tuple(_variables(tree, "inputs")),
+        arrays=arrays,
+        moments=Moments(draws, moments["sum"], moments["sq"]),
+        weights=None if weights is None else weights.values,
+    )
+
+
+def _variables(tree: xr.DataTree, group: str) -> dict[str, xr.DataArray]:
+    """Return the arrays of a group by name, none where the group does not exist."""
+    if group not in tree:
+        return {}
+    return {str(name): array for name, array in tree[group].to_dataset().data_vars.items()}
+
+
+def _header(result: Result) -> dict[str, Any]:
+    from reesupply.scenario.serial import to_json
+
+    return {
+        "format": FORMAT,
+        "draws": result.draws,
+        "entropy": str(result.entropy),
+        "design": result.design,
+        "seconds": result.seconds,
+        "scenario": to_json(result.plan.scenario),
+        "provenance": json.dumps(result.provenance),
+    }
+
+
+def _moments(result: Result) -> xr.Dataset:
+    """Give sums and squares axes of their own: sums over labels are among their cells."""
+    import xarray as xr
+
+    found: dict[str, Any] = {}
+    for short, arrays in (("sum", result.moments.sums), ("sq", result.moments.squares)):
+        for name, array in arrays.items():
+            found[f"{short}_{name}"] = ([f"{name}_{axis}" for axis in range(array.ndim)], array)
+    return xr.Dataset(found)

@@ -1,0 +1,223 @@
+"""Yearly averages of many plants at once, by table look-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reesupply.errors import ReesupplyError
+from reesupply.models.rampup.curves import MONTHS, positive, weibull_ramp, weibull_ramp_integral
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+__all__ = ["RampTable"]
+
+_TABLE_ERROR = 1e-5  # largest error of a yearly average read from the table, share of plateau
+_TAIL_ERROR = 1e-6  # what is still missing from the plateau where the table ends
+_MAX_CELLS = 2**22  # 32 MiB
+
+
+@dataclass(frozen=True, eq=False)
+class RampTable:
+    r"""
+    Yearly averages of several Weibull ramp classes by table look-up.
+
+    With h the cumulative output at plateau 1 (`weibull_ramp_integral`), the table holds
+    :math:`a_c(t) = [h_c(t + 12) - h_c(t)] / 12` of each class c on a uniform grid of the months t
+    from first feed to 1 January (negative in the year of first feed), and interpolates linearly.
+    That is the same number as interpolating h at both edges of the year and taking the
+    difference, because the step divides the month, at half the look-ups.
+
+    Parameters
+    ----------
+    tau : tuple of float
+        Time scale of each class, positive [months].
+    beta : tuple of float
+        Shape of each class, positive.
+
+    Attributes
+    ----------
+    cells_per_month : int
+        A power of two, so that a year is a whole number of cells.
+
+    Raises
+    ------
+    ReesupplyError
+        If the tuples are empty or differ in length, a value is not positive, or a class is so
+        steep that the table would be larger than 32 MiB.
+
+    Notes
+    -----
+    h is convex with slope r(t), so linear interpolation overestimates it by at most
+    :math:`\delta\,\Delta r / 4` in a cell of length :math:`\delta` over which r rises by
+    :math:`\Delta r`. Both edges of a year err to the same side, hence a yearly average errs by at
+    most :math:`\max \delta \Delta r / 48`; the step is halved until this is below 1e-5 of plateau.
+    The table ends where the slowest class is within 1e-6 of plateau.
+    """
+
+    tau: tuple[float, ...]
+    beta: tuple[float, ...]
+    cells_per_month: int = field(init=False)
+    _value: FloatArray = field(init=False, repr=False)
+    _slope: FloatArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.tau or len(self.tau) != len(self.beta):
+            msg = (
+                "tau and beta must have one value per class; "
+                f"got {len(self.tau)} and {len(self.beta)}."
+            )
+            raise ReesupplyError(msg)
+        tau, beta = positive("tau", self.tau), positive("beta", self.beta)
+        horizon = float((tau * (-np.log(_TAIL_ERROR)) ** (1.0 / beta)).max())
+        cells = _cells_per_month(horizon, tau, beta)
+        # one cell of zeros before the year of first feed, one full year past the horizon
+        first, last = -12 * cells - 1, int(np.ceil(horizon + MONTHS)) * cells
+        months = np.arange(first, last + 1) / cells
+        start = np.zeros((tau.size, 1))
+        value = _yearly_from_months(months, tau[:, np.newaxis], beta[:, np.newaxis]) + start
+        slope = np.diff(value, axis=1, append=value[:, -1:])
+        object.__setattr__(self, "cells_per_month", cells)
+        object.__setattr__(self, "_value", _frozen(value))
+        object.__setattr__(self, "_slope", _frozen(slope))
+
+    def average(
+        self,
+        first_feed: FloatArray,
+        klass: npt.NDArray[np.integer],
+        plateau: npt.ArrayLike,
+        years: npt.ArrayLike,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
+        """
+        Average share of nameplate of every plant in each calendar year.
+
+        Parameters
+        ----------
+        first_feed : ndarray, shape (plant, draw)
+            Date of first feed, decimal years; infinity is a plant that never starts.
+        klass : ndarray of int, shape (plant, draw) or broadcastable to it
+            Index of the ramp class.
+        plateau : array_like, shape (plant, draw) or broadcastable to it
+            Share of nameplate reached in the end.
+        years : array_like of int, shape (year,)
+            Consecutive calendar years.
+        out : ndarray, shape (plant, year, draw), optional
+            Where the result is written.
+
+        Returns
+        -------
+        ndarray, shape (plant, year, draw)
+            Average share of nameplate, exactly 0 before first feed, NaN where `first_feed` is NaN.
+
+        Raises
+        ------
+        ReesupplyError
+            If `years` are not consecutive, `klass` is outside the table, or `out` has the wrong
+            shape.
+
+        Examples
+        --------
+        >>> table = RampTable(tau=(4.88, 40.0), beta=(0.93, 0.95))
+        >>> first_feed = np.array([[2030.0, 2031.5]])
+        >>> table.average(first_feed, np.array([[0, 1]]), 1.0, [2030, 2031]).round(2)
+        array([[[0.63, 0.  ],
+                [0.96, 0.04]]])
+        """
+        start = np.asarray(first_feed, dtype=np.float64)
+        calendar = _consecutive(years)
+        shape = (*start.shape[:-1], calendar.size, start.shape[-1])
+        if out is None:
+            out = np.empty(shape)
+        elif out.shape != shape:
+            msg = f"out must have shape {shape}; got {out.shape}."
+            raise ReesupplyError(msg)
+        low, cell, fraction = self._cells(start, np.asarray(klass), calendar)
+        high = low + (self._value.shape[1] - 1)
+        level = np.broadcast_to(np.asarray(plateau, dtype=np.float64), start.shape)
+        self._fill(out, cell, low=low, high=high, fraction=fraction, level=level)
+        return out
+
+    def _cells(
+        self, start: FloatArray, klass: npt.NDArray[np.integer], calendar: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], FloatArray]:
+        """Flat index of each class's first cell, of the cell of the first year, place in it."""
+        classes, columns = self._value.shape
+        if klass.size and not (klass.min() >= 0 and klass.max() < classes):
+            msg = f"klass must be 0 to {classes - 1}; got {klass.min()} to {klass.max()}."
+            raise ReesupplyError(msg)
+        year = 12 * self.cells_per_month
+        # position in the table on 1 January of the first year; far outside is as good as the edge
+        position = (calendar[0] - start) * float(year) + (year + 1)
+        np.clip(position, -float(year) * calendar.size, float(columns), out=position)
+        whole = np.floor(position)
+        fraction = position - whole
+        with np.errstate(invalid="ignore"):  # NaN stays in the fraction, any cell will do
+            cell = whole.astype(np.intp)
+        low = np.broadcast_to(klass.astype(np.intp) * columns, start.shape)
+        return low, cell + low, fraction
+
+    def _fill(
+        self,
+        out: FloatArray,
+        cell: npt.NDArray[np.intp],
+        *,
+        low: npt.NDArray[np.intp],
+        high: npt.NDArray[np.intp],
+        fraction: FloatArray,
+        level: FloatArray,
+    ) -> None:
+        """Write one year after the other: a year is a whole number of cells further on."""
+        value, slope = self._value.reshape(-1), self._slope.reshape(-1)
+        at, result, rise = np.empty_like(cell), np.empty(cell.shape), np.empty(cell.shape)
+        for year in range(out.shape[-2]):
+            np.maximum(cell, low, out=at)
+            np.minimum(at, high, out=at)
+            # the index is inside the table already; "clip" only spares numpy a second check
+            slope.take(at, out=rise, mode="clip")
+            value.take(at, out=result, mode="clip")
+            rise *= fraction
+            result += rise
+            np.multiply(result, level, out=out[..., year, :])
+            cell += 12 * self.cells_per_month
+
+
+def _frozen(array: FloatArray) -> FloatArray:
+    """Return the array, contiguous and read-only."""
+    array = np.ascontiguousarray(array)
+    array.setflags(write=False)
+    return array
+
+
+def _consecutive(years: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return the years as integers, or raise if one is missing."""
+    calendar = np.asarray(years)
+    if calendar.ndim != 1 or not calendar.size or not (np.diff(calendar) == 1).all():
+        msg = f"years must be consecutive; got {calendar.tolist()}."
+        raise ReesupplyError(msg)
+    return calendar.astype(np.int64)
+
+
+def _yearly_from_months(months: FloatArray, tau: FloatArray, beta: FloatArray) -> FloatArray:
+    """Average of the year that begins `months` after first feed, at plateau 1."""
+    later = weibull_ramp_integral(months + MONTHS, tau, beta)
+    return (later - weibull_ramp_integral(months, tau, beta)) / MONTHS
+
+
+def _cells_per_month(horizon: float, tau: FloatArray, beta: FloatArray) -> int:
+    """Return the smallest power of two that keeps the error of a yearly average in bounds."""
+    cells = 1
+    while (horizon + 2.0 * MONTHS) * cells * tau.size <= _MAX_CELLS:
+        months = np.arange(int(horizon * cells) + 2) / cells
+        share = weibull_ramp(months, tau[:, np.newaxis], beta[:, np.newaxis])
+        steepest = float(np.diff(share, axis=1).max())
+        if steepest / cells / (4.0 * MONTHS) <= _TABLE_ERROR:
+            return cells
+        cells *= 2
+    msg = f"tau must not be so small or so uneven; got {tau.min()} to {tau.max()} months."
+    raise ReesupplyError(msg)

@@ -1,0 +1,171 @@
+"""Charts of a result: balance, supply, demand and published claims."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reesupply.plots.saving import save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from reesupply.result import Result
+    from reesupply.scenario import Scenario
+
+__all__ = ["Plots", "save"]
+
+
+class Plots:
+    """
+    Charts of a result, each on one matplotlib Axes.
+
+    Reached as ``result.plot``. A chart draws on the Axes it is given, or on a figure of its own,
+    and changes no global setting of matplotlib. A figure of its own is known to pyplot, so that a
+    notebook shows it; a program that makes many closes them with ``matplotlib.pyplot.close``.
+    Every chart names its scenario, number of draws and data date; a result with weights is
+    labelled as conditioned.
+
+    Parameters
+    ----------
+    result : Result
+        What is drawn.
+    scenario : Scenario, optional
+        Where readable names and published values come from, by default the shipped baseline; an
+        id that it does not hold is shown as it is, a mine of that kind among those outside China.
+
+    Examples
+    --------
+    >>> import reesupply as rs
+    >>> from reesupply.plots import save
+    >>> result = rs.simulate(draws=1_000, rng=1)
+    >>> save(result.plot.balance(), "balance.svg")  # doctest: +SKIP
+    """
+
+    def __init__(self, result: Result, scenario: Scenario | None = None) -> None:
+        self.result = result
+        self._scenario = scenario
+
+    def __repr__(self) -> str:
+        return f"<Plots of {self.result!r}: balance, supply, demand, claims>"
+
+    @property
+    def scenario(self) -> Scenario:
+        """Where readable names and published values come from."""
+        from reesupply.scenario import load_scenario
+
+        return load_scenario() if self._scenario is None else self._scenario
+
+    def balance(
+        self, element: str | None = None, claims: bool = True, ax: Axes | None = None
+    ) -> Axes:
+        """
+        Fan chart of the world balance; a deficit is negative.
+
+        Parameters
+        ----------
+        element : str, optional
+            An element, or the sum "Dy+Tb"; by default the sum of all elements.
+        claims : bool
+            Mark the published deficits of the same elements, as the targets give them.
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        Axes
+            Bands P5-P95 and P25-P75 and the median, t oxide/yr, with their values in the last
+            year.
+
+        Raises
+        ------
+        ReesupplyError
+            If the element is unknown or the draws of the balance were not kept.
+        """
+        from reesupply.plots.balance import draw
+
+        return draw(self.result, self.scenario if claims else None, element, ax)
+
+    def supply(self, top: int = 12, element: str | None = None, ax: Axes | None = None) -> Axes:
+        """
+        World supply by source as stacked means, against gross demand.
+
+        From below: feed that China controls, mines outside China, recycled new scrap, recycled end
+        of life. The layers are means, because quantiles of the parts do not add up to a quantile
+        of the sum.
+
+        Parameters
+        ----------
+        top : int
+            How many mines outside China, the largest in the last year, are shown apart.
+        element : str, optional
+            An element, or the sum "Dy+Tb"; by default the sum of all elements.
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        Axes
+            Layers, and median and P5-P95 of gross demand, t oxide/yr; the key gives the values of
+            the last year.
+
+        Raises
+        ------
+        ReesupplyError
+            If `top` or the element is unknown or the draws of demand were not kept.
+        """
+        from reesupply.plots.stacks import draw_supply
+
+        return draw_supply(self.result, self.scenario, top, element, ax)
+
+    def demand(self, top: int = 10, element: str | None = None, ax: Axes | None = None) -> Axes:
+        """
+        World gross demand by end use as stacked means, against supply.
+
+        Parameters
+        ----------
+        top : int
+            How many end uses, the largest in the last year, are shown apart.
+        element : str, optional
+            An element, or the sum "Dy+Tb"; by default the sum of all elements.
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        Axes
+            Layers, the largest at the bottom, and median and P5-P95 of supply, recycled oxide
+            included, t oxide/yr; the key gives the values of the last year.
+
+        Raises
+        ------
+        ReesupplyError
+            If `top` or the element is unknown or the draws of supply were not kept.
+        """
+        from reesupply.plots.stacks import draw_demand
+
+        return draw_demand(self.result, self.scenario, top, element, ax)
+
+    def claims(self, unit: str = "t oxide/yr", ax: Axes | None = None) -> Axes:
+        """
+        Show published claims against the forecast, one row for each reading.
+
+        Parameters
+        ----------
+        unit : str
+            Which claims: those in "t oxide/yr", "t oxide" (sums over years) or "1" (shares).
+        ax : Axes, optional
+            Where to draw; by default on a new figure, as tall as its rows need.
+
+        Returns
+        -------
+        Axes
+            P5-P95 as a bar with its median, and the published value as a diamond.
+
+        Raises
+        ------
+        ReesupplyError
+            If no claim has the unit or the draws of the claims were not kept.
+        """
+        from reesupply.plots.claims import draw
+
+        return draw(self.result, self.scenario, unit, ax)

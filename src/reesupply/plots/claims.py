@@ -1,0 +1,220 @@
+"""Published claims against the forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reesupply.errors import ReesupplyError, nearest
+from reesupply.plots.style import (
+    DASH,
+    FAINT,
+    FAN,
+    GRID,
+    INK,
+    KEY,
+    PUBLISHED,
+    SMALL,
+    chart_style,
+    headline,
+    new_axes,
+    plain,
+    tonnes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from matplotlib.axes import Axes
+
+    from reesupply.result import Result
+    from reesupply.scenario import Scenario
+
+SHARE = "1"
+LEVELS = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One row: a claim in one reading, with the forecast of it."""
+
+    header: str
+    label: str
+    preferred: bool
+    published: float | None
+    low: float
+    middle: float
+    high: float
+
+
+def draw(result: Result, scenario: Scenario, unit: str, ax: Axes | None) -> Axes:
+    """Draw the claims of one unit; see `Plots.claims`."""
+    readings = _readings(result, scenario, unit)
+    places, headers = _places(readings)
+    write = _percent if unit == SHARE else tonnes
+    with chart_style():
+        rows = len(places) + len(headers)
+        ax = new_axes(ax, height=max(2.4, 1.35 + 0.18 * rows))
+        _intervals(ax, readings, places)
+        _axes(ax, readings, places, unit)
+        for text, place in headers:
+            ax.annotate(
+                text,
+                xy=(0.0, place),
+                xycoords=ax.get_yaxis_transform(),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=SMALL,
+                fontweight="bold",
+                parse_math=False,
+                bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0},
+            )
+        _columns(ax, readings, places, write)
+        _legend(ax)
+        kind = "shares" if unit == SHARE else unit
+        notes = ["Each claim in every reading of its words."]
+        if any(row.label and row.low < 0 for row in readings):
+            notes = [f"{notes[0]} A negative deficit is a surplus."]
+        headline(ax, result, f"Published claims against the forecast, {kind}", notes)
+    return ax
+
+
+def _readings(result: Result, scenario: Scenario, unit: str) -> list[Reading]:
+    units = list(dict.fromkeys(claim.unit for claim in result.plan.claims))
+    if unit not in units:
+        msg = f"unit: found {unit!r}; {nearest(str(unit), units)}"
+        raise ReesupplyError(msg)
+    rows = {f"{row.claim}.{row.reading}": row for row in scenario.rows("targets")}
+    found = []
+    for claim in result.plan.claims:
+        if claim.unit != unit:
+            continue
+        row = rows.get(claim.name)
+        header, label = _texts(claim.name, result.plan.years[claim.year], row)
+        low, middle, high = (float(result.quantile(claim.name, q)) for q in LEVELS)
+        value = None if row is None else float(row.value)
+        preferred = row is None or row.preferred
+        found.append(Reading(header, label, preferred, value, low, middle, high))
+    return found
+
+
+def _texts(name: str, year: int, row: Any) -> tuple[str, str]:
+    """Return the claim in words, with its year, and the reading."""
+    claim, _, reading = name.partition(".")
+    words = claim if row is None else f"{row.publisher}, {row.published}: {row.title}"
+    if str(year) not in (claim if row is None else row.title):
+        words = f"{words}, {year}"
+    return words, reading.replace("-", " ")
+
+
+def _places(readings: Sequence[Reading]) -> tuple[list[int], list[tuple[str, int]]]:
+    """Return the height of every reading, and every header with its height; the first is 0."""
+    places: list[int] = []
+    headers: list[tuple[str, int]] = []
+    line = 0
+    for reading in readings:
+        if not headers or headers[-1][0] != reading.header:
+            headers.append((reading.header, line))
+            line -= 1
+        places.append(line)
+        line -= 1
+    return places, headers
+
+
+def _intervals(ax: Axes, readings: Sequence[Reading], places: Sequence[int]) -> None:
+    for preferred, colour, label in (
+        (True, FAN[2], f"P5{DASH}P95, preferred reading"),
+        (False, FAN[1], f"P5{DASH}P95, other reading"),
+    ):
+        rows = [(r, y) for r, y in zip(readings, places, strict=True) if r.preferred is preferred]
+        if rows:
+            ax.hlines(
+                [y for _, y in rows],
+                [r.low for r, _ in rows],
+                [r.high for r, _ in rows],
+                color=colour,
+                linewidth=4.0,
+                label=label,
+            )
+    ax.plot(
+        [row.middle for row in readings],
+        places,
+        "o",
+        color="white",
+        markeredgecolor=INK,
+        markersize=5.5,
+        zorder=4,
+        label="P50",
+    )
+    known = [
+        (r.published, y) for r, y in zip(readings, places, strict=True) if r.published is not None
+    ]
+    ax.plot(
+        [value for value, _ in known],
+        [y for _, y in known],
+        "D",
+        color=PUBLISHED,
+        markersize=5,
+        zorder=5,
+        label="published",
+    )
+
+
+def _axes(ax: Axes, readings: Sequence[Reading], places: Sequence[int], unit: str) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    ax.set_yticks(list(places), [row.label for row in readings])
+    ax.tick_params(axis="y", length=0, labelsize=SMALL)
+    ax.set_ylim(min(places) - 0.8, 0.7)
+    ax.spines["left"].set_visible(False)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=8))
+    write = _percent if unit == SHARE else plain
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+    ax.set_xlabel("share" if unit == SHARE else unit, fontsize=8.5)
+    ax.grid(axis="x", color=GRID, linewidth=0.6)
+    if ax.get_xlim()[0] < 0.0:
+        ax.axvline(0.0, color=INK, linewidth=0.9, zorder=1)
+
+
+def _columns(
+    ax: Axes,
+    readings: Sequence[Reading],
+    places: Sequence[int],
+    write: Callable[[float], str],
+) -> None:
+    """Write the published value and the median of every row at the right."""
+    rows: list[tuple[float, str, str]] = [(0.0, "published", "P50")]
+    for reading, place in zip(readings, places, strict=True):
+        value = "" if reading.published is None else write(reading.published)
+        rows.append((place, value, write(reading.middle)))
+    for height, published, middle in rows:
+        for text, offset, colour in ((published, 52, PUBLISHED), (middle, 92, INK)):
+            ax.annotate(
+                text,
+                xy=(1.0, height),
+                xycoords=ax.get_yaxis_transform(),
+                xytext=(offset, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+                fontsize=KEY,
+                color=colour if height else FAINT,
+                annotation_clip=False,
+            )
+
+
+def _legend(ax: Axes) -> None:
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.1),
+        ncols=4,
+        frameon=False,
+        fontsize=SMALL,
+        handlelength=1.5,
+        borderaxespad=0.0,
+    )
+
+
+def _percent(value: float) -> str:
+    return f"{plain(round(100.0 * value, 1))} %"

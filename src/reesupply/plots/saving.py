@@ -1,0 +1,69 @@
+"""Writing a chart to a file."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from reesupply.errors import ReesupplyError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: What the identifiers inside an SVG are made from; fixed, so that equal charts give equal files.
+SALT = "reesupply"
+DPI = 150
+
+
+def save(chart: Axes | Figure, path: str | Path) -> Path:
+    """
+    Write a chart to a PNG or SVG file; an earlier file stays whole until the new one is.
+
+    Parameters
+    ----------
+    chart : Axes or Figure
+        The whole figure is written.
+    path : str or Path
+        Ends in .png (150 dots per inch) or .svg (equal charts give equal bytes).
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ReesupplyError
+        If the suffix is neither .png nor .svg.
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix not in (".png", ".svg"):
+        msg = f"save: found the suffix {target.suffix!r}, allowed are .png and .svg"
+        raise ReesupplyError(msg)
+    content = _render(chart, suffix.removeprefix("."))
+    part = target.with_name(f".{target.name}.{uuid4().hex}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def _render(chart: Axes | Figure, form: str) -> bytes:
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
+    figure = chart if isinstance(chart, Figure) else chart.get_figure(root=True)
+    if figure is None:
+        msg = "save: the Axes were removed from their figure, allowed are Axes of a figure"
+        raise ReesupplyError(msg)
+    metadata = {"Date": None} if form == "svg" else {}
+    buffer = BytesIO()
+    with style.context(["default", {"svg.hashsalt": SALT, "svg.fonttype": "path"}]):
+        figure.savefig(buffer, format=form, dpi=DPI, metadata=metadata)
+    return buffer.getvalue()

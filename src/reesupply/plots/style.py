@@ -1,0 +1,248 @@
+"""What all charts share: colours, type, titles, axes and keys."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from reesupply.errors import ReesupplyError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
+
+    from reesupply.result import Result
+
+# Groups differ in hue and layers of a group in lightness, so that a reader who confuses red and
+# green still tells them apart; vermilion is the Okabe-Ito colour and marks what others published.
+CHINA = ("#6B1A1A", "#A63A2B", "#D08066", "#E9B9A4", "#94684A", "#C9AD96")
+OUTSIDE = ("#0B3C6F", "#3F83BF", "#8FBCE0", "#1F5F9E", "#6BA3D2", "#C3DBEF")
+OUTSIDE_REST = "#DFE9F3"
+RECYCLED = ("#2F7D4F", "#A3D1A6")
+SECTORS = {
+    "auto": ("#9A5B00", "#D98E04", "#F2C14E"),
+    "auto-other": ("#F7E0A3",),
+    "wind": ("#6A3D7C", "#B58DC4"),
+    "other": ("#4A5A66", "#8496A3", "#BAC6CE"),
+}
+SECTOR_REST = "#E4E8EB"
+FAN = ("#D6D8E6", "#A6AACB", "#2B2F5E")
+PUBLISHED = "#D55E00"
+INK, FAINT, GRID = "#222222", "#666666", "#DDDDDD"
+
+TITLE, SMALL, KEY = 11.0, 7.5, 7.0
+SIZE = (8.0, 5.0)
+MINUS = "\N{MINUS SIGN}"
+DASH = "\N{EN DASH}"
+DOT = " \N{MIDDLE DOT} "
+_STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+}
+
+
+def chart_style() -> AbstractContextManager[None]:
+    """Return the context in which a chart is drawn; global settings are as before after it."""
+    from matplotlib import style
+
+    return style.context(["default", _STYLE])
+
+
+def new_axes(ax: Axes | None, height: float = SIZE[1]) -> Axes:
+    """
+    Return the given Axes, or those of a new figure; call it inside `chart_style`.
+
+    Parameters
+    ----------
+    ax : Axes or None
+        What the caller asked for.
+    height : float
+        Inches, of a new figure.
+
+    Returns
+    -------
+    Axes
+        With light spines and small grey tick labels.
+    """
+    if ax is None:
+        from matplotlib import pyplot as plt
+
+        _, ax = plt.subplots(figsize=(SIZE[0], height), layout="constrained")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set(color="#AAAAAA", linewidth=0.8)
+    ax.tick_params(labelsize=8, color="#AAAAAA", labelcolor=FAINT, labelfontfamily="DejaVu Sans")
+    ax.set_axisbelow(True)
+    return ax
+
+
+def year_axis(ax: Axes, years: Sequence[int], unit: str) -> None:
+    """Label the years below and tonnes with thousands separators at the left."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    if len(years) > 1:
+        ax.set_xlim(years[0], years[-1])
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+    ax.set_ylabel(unit, fontsize=8.5)
+    ax.grid(axis="y", color=GRID, linewidth=0.6)
+
+
+def plain(value: float) -> str:
+    """Write a number with thousands separators, a true minus sign and no superfluous digit."""
+    return f"{value:,.10g}".replace("-", MINUS)
+
+
+def tonnes(value: float) -> str:
+    """Write whole tonnes; small amounts keep one decimal."""
+    digits = 0 if round(abs(value), 1) == 0 or abs(value) >= 9.95 else 1
+    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", MINUS)
+
+
+def headline(ax: Axes, result: Result, title: str, notes: Sequence[str]) -> None:
+    """
+    Put the title above the Axes, and below it what the reader has to know.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    result : Result
+        Its scenario, draws and data date are named.
+    title : str
+        One short line; "conditioned" is added where the result has weights.
+    notes : sequence of str
+        Further sentences.
+    """
+    text = "\n".join(
+        line for note in (*notes, provenance(result)) for line in textwrap.wrap(note, 112)
+    )
+    space = 6.0
+    below = ax.annotate(
+        text,
+        xy=(0.0, 1.0),
+        xycoords="axes fraction",
+        xytext=(0.0, space),
+        textcoords="offset points",
+        va="bottom",
+        fontsize=SMALL,
+        color=FAINT,
+        linespacing=1.3,
+    )
+    below.set_parse_math(False)
+    pad = space + (text.count("\n") + 1) * SMALL * 1.35 + 5.0
+    full = title if result.weights is None else f"{title}, conditioned"
+    # the middle title, moved to the left: then get_title() and set_title() work as usual
+    ax.set_title(
+        full, x=0.0, ha="left", pad=pad, fontsize=TITLE, fontweight="bold", parse_math=False
+    )
+
+
+def provenance(result: Result) -> str:
+    """Say which scenario, whether it was fitted, how many draws, which data."""
+    plan = result.plan
+    fitted = "nothing is fitted" if result.weights is None else "conditioned: draws are weighted"
+    parts = (plan.title, fitted, f"{result.draws:,} draws", f"data of {plan.data_date}")
+    return DOT.join(parts)
+
+
+def key(
+    ax: Axes,
+    artists: Sequence[Artist],
+    names: Sequence[str],
+    values: Sequence[float | None],
+    title: str,
+) -> Legend:
+    """
+    Put a key at the right of the Axes that reads like a table: colour, value, name.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where; nothing inside is covered.
+    artists, names, values : sequence
+        Row by row from the top; a row without a value has None.
+    title : str
+        What the values are.
+
+    Returns
+    -------
+    Legend
+    """
+    written = ["" if value is None else tonnes(value) for value in values]
+    width = max((len(text) for text in written), default=0)
+    labels = [f"{_pad(text, width)}  {name}" for text, name in zip(written, names, strict=True)]
+    legend = ax.legend(
+        artists,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.015),
+        borderaxespad=0.0,
+        frameon=False,
+        fontsize=KEY,
+        title=title,
+        title_fontsize=KEY,
+        alignment="left",
+        handlelength=1.3,
+        handletextpad=0.5,
+        labelspacing=0.32,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    legend.get_title().set_color(FAINT)
+    return legend
+
+
+def _pad(text: str, width: int) -> str:
+    """Pad at the left with spaces as wide as the digits and commas they stand for."""
+    pattern = "0,000,000,000"[-width:] if width else ""
+    blank = pattern[: width - len(text)].replace("0", "\N{FIGURE SPACE}")
+    return blank.replace(",", "\N{PUNCTUATION SPACE}") + text
+
+
+def check_top(top: Any) -> int:
+    """Return how many rows are shown apart, or refuse what is no such number."""
+    if isinstance(top, bool) or not isinstance(top, int) or top < 0:
+        msg = f"top: found {top!r}, allowed is a whole number from 0"
+        raise ReesupplyError(msg)
+    return top
+
+
+def spread(positions: Sequence[float], gap: float) -> list[float]:
+    """
+    Move labels apart so that no two are nearer than a gap, each as little as possible.
+
+    Parameters
+    ----------
+    positions : sequence of float
+        Wanted places, ascending.
+    gap : float
+        Smallest distance.
+
+    Returns
+    -------
+    list of float
+        Ascending; a run of labels that would overlap is centred on the mean of its wanted places.
+    """
+    runs: list[list[float]] = []
+    for position in positions:
+        runs.append([position])
+        while len(runs) > 1 and _edge(runs[-1], gap, -1) - _edge(runs[-2], gap, 1) < gap:
+            last = runs.pop()
+            runs[-1] += last
+    return [
+        sum(run) / len(run) + (number - (len(run) - 1) / 2.0) * gap
+        for run in runs
+        for number in range(len(run))
+    ]
+
+
+def _edge(run: Sequence[float], gap: float, side: int) -> float:
+    return sum(run) / len(run) + side * (len(run) - 1) / 2.0 * gap

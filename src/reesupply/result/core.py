@@ -1,0 +1,309 @@
+"""`Result`: what a run found, with labels, statistics and provenance."""
+
+from __future__ import annotations
+
+import platform
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from reesupply.engine.variables import BLOC, DATA, END_USE, PROJECT, Variable
+from reesupply.errors import ReesupplyError, nearest
+from reesupply.result import labels
+from reesupply.result.draws import Draws
+from reesupply.result.statistics import precision_table, summary_table, weighted_moments
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+    import xarray as xr
+
+    from reesupply.engine.plan import Plan
+    from reesupply.engine.statistics import Moments
+    from reesupply.plots import Plots
+
+    FloatArray = npt.NDArray[np.float64]
+
+
+class Result(Draws):
+    """
+    What a run found: draws with labels, statistics, claims and provenance.
+
+    Made by :func:`reesupply.simulate` and :func:`reesupply.read_result`.
+
+    Attributes
+    ----------
+    plan : Plan
+        The compiled scenario.
+    draws, entropy, design, seconds
+        How many draws, the seed that repeats them, their layout, how long it took.
+    arrays : dict of str to ndarray
+        Kept draws by name, bare, draws last. Treat as read-only.
+    moments : Moments
+        Mean and standard deviation of every variable.
+    weights : ndarray, shape (draw,), or None
+        Non-negative, sum 1; every statistic uses them.
+    """
+
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        draws: int,
+        entropy: int,
+        design: str,
+        seconds: float,
+        input_names: tuple[str, ...],
+        arrays: dict[str, FloatArray],
+        moments: Moments,
+        weights: FloatArray | None = None,
+    ) -> None:
+        self.plan, self.draws, self.entropy, self.design = plan, draws, entropy, design
+        self.seconds, self.input_names = seconds, input_names
+        self.arrays, self.moments, self.weights = arrays, moments, weights
+
+    def __repr__(self) -> str:
+        plan = self.plan
+        return (
+            f"<Result of {plan.title!r}: {self.draws:,} draws ({self.design}), "
+            f"{plan.years[0]}-{plan.years[-1]}, data of {plan.scenario.data_date}, "
+            f"scenario {plan.hash[:12]}, entropy {self.entropy}>"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p><code>{escape(repr(self))}</code></p>{self.summary().to_html()}"
+
+    # -- labelled arrays -------------------------------------------------------------------
+
+    @cached_property
+    def data(self) -> xr.Dataset:
+        """Variables of the balance with their kept draws; t oxide/yr."""
+        found = {
+            name: ((*variable.dims, "draw"), self.arrays[name], labels.attrs_of(variable))
+            for name, variable in DATA.items()
+            if name in self.arrays
+        }
+        return labels.dataset(self.plan, found, self.draws, self._attrs())
+
+    @cached_property
+    def project(self) -> xr.Dataset:
+        """Mean and sd by project, draws where kept; under weights of what kept its draws only."""
+        return self._detail(PROJECT, "project.")
+
+    @cached_property
+    def end_use(self) -> xr.Dataset:
+        """Mean and sd by end use, draws where kept; under weights of what kept its draws only."""
+        return self._detail(END_USE, "end_use.")
+
+    @cached_property
+    def claims(self) -> xr.Dataset:
+        """One number per draw for every published claim and reading, "claim.reading"."""
+        names = [claim.name for claim in self.plan.claims]
+        units = [claim.unit for claim in self.plan.claims]
+        return self._scalars("claims", names, units)
+
+    @cached_property
+    def inputs(self) -> xr.Dataset:
+        """
+        The sampled inputs, one number per draw.
+
+        A cell has its value; a path with several anchor years its quantile; a factor its standard
+        normal number.
+        """
+        all_units = dict(zip(self.plan.inputs.names, self.plan.inputs.units, strict=True))
+        names = list(self.input_names)
+        return self._scalars("inputs", names, [all_units[name] for name in names])
+
+    # -- tables ----------------------------------------------------------------------------
+
+    def summary(self) -> pd.DataFrame:
+        """
+        Return the world balance of all elements together, year by year.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Mean and sd of balance, supply and demand by year; P5, P50, P95 of the balance and the
+            probability of a deficit where its draws were kept. t oxide/yr.
+        """
+        return summary_table(self)
+
+    def precision(self) -> pd.DataFrame:
+        """
+        Monte Carlo error of the headline numbers.
+
+        Returns
+        -------
+        pandas.DataFrame
+            For P5, P50, P95 of the world balance in the base year, 2030 and the last year where in
+            the run, and of every claim: the value, half the width of its 95 % interval by order
+            statistics, and that width as a share of the P5-P95 range.
+
+        Raises
+        ------
+        ReesupplyError
+            If the draws of the balance were not kept.
+        """
+        return precision_table(self)
+
+    # -- other views -----------------------------------------------------------------------
+
+    @property
+    def all_elements(self) -> str:
+        """Label of the sum over elements, "Dy+Tb"."""
+        return labels.all_elements(self.plan)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What is needed to repeat the run: scenario, seed, versions."""
+        plan = self.plan
+        return {
+            "scenario": plan.title,
+            "scenario_hash": plan.hash,
+            "data_date": plan.scenario.data_date,
+            "changes": list(plan.scenario.changes),
+            "draws": self.draws,
+            "entropy": str(self.entropy),
+            "design": self.design,
+            "python": platform.python_version(),
+            "versions": {name: _version(name) for name in ("reesupply", "numpy", "scipy")},
+        }
+
+    @property
+    def plot(self) -> Plots:
+        """Charts of this result: ``result.plot.balance()`` and others, each returning Axes."""
+        from reesupply.plots import Plots
+
+        return Plots(self)
+
+    def basis(self, basis: str) -> xr.Dataset:
+        """
+        Demand and supply on one basis; the balance is the same on each.
+
+        Parameters
+        ----------
+        basis : {"gross", "net", "primary"}
+            gross: demand against mines, new scrap and end of life. net: demand less recovered new
+            scrap, against mines and end of life. primary: demand less all recycled, against mines.
+
+        Returns
+        -------
+        Dataset
+            demand and supply (bloc, element, year, draw), balance (element, year, draw).
+
+        Raises
+        ------
+        ReesupplyError
+            If the basis is unknown or draws were not kept.
+        """
+        recycled = ("recycled_new_scrap", "recycled_end_of_life")
+        moved = {"gross": (), "net": recycled[:1], "primary": recycled}
+        if basis not in moved:
+            msg = f"basis: found {basis!r}; {nearest(basis, moved)}"
+            raise ReesupplyError(msg)
+        import xarray as xr
+
+        for name in ("demand", "refined_supply", *recycled):
+            self._draws(name)
+        data = self.data
+        demand, supply = data["demand"], data["refined_supply"]
+        for name in recycled:
+            if name in moved[basis]:
+                demand = demand - data[name]
+            else:
+                supply = supply + data[name]
+        found = xr.Dataset({"demand": demand, "supply": supply})
+        found["balance"] = (supply - demand).sum(BLOC)
+        for name in ("demand", "supply", "balance"):
+            unit = DATA["balance"].units
+            found[name].attrs = {"units": unit, "long_name": f"{name}, {basis} basis"}
+        found.attrs["basis"] = basis
+        return found
+
+    def to_frame(self, name: str) -> pd.DataFrame:
+        """
+        Statistics of a variable of ``result.data`` as a long table.
+
+        Parameters
+        ----------
+        name : str
+            For example ``"balance"``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per cell, sums included: labels, mean, sd, P5, P50 and P95 where kept, unit.
+
+        Raises
+        ------
+        ReesupplyError
+            If the name is unknown.
+        """
+        from reesupply.export import to_frame
+
+        return to_frame(self, name)
+
+    def to_iamc(self) -> pd.DataFrame:
+        """
+        Statistics in the columns of the Integrated Assessment Modeling Consortium.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Model, Scenario, Region, Variable, Unit and one column per year.
+        """
+        from reesupply.export import to_iamc
+
+        return to_iamc(self)
+
+    def to_netcdf(self, path: Any) -> None:
+        """
+        Write the result to a netCDF file; an earlier file stays whole until the new one is.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write.
+        """
+        from reesupply.export import to_netcdf
+
+        to_netcdf(self, path)
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _detail(self, variables: dict[str, Variable], prefix: str) -> xr.Dataset:
+        found: dict[str, Any] = {}
+        for name, variable in variables.items():
+            attrs = labels.attrs_of(variable)
+            full = prefix + name
+            if self.weights is None:
+                mean, sd = self.moments.mean(full), self.moments.sd(full)
+            elif full in self.arrays:
+                mean, sd = weighted_moments(self.arrays[full], self.weights)
+            else:
+                continue  # moments are those without weights
+            found[f"{name}_mean"] = (variable.dims, mean, attrs)
+            found[f"{name}_sd"] = (variable.dims, sd, attrs)
+            if full in self.arrays:
+                found[name] = ((*variable.dims, "draw"), self.arrays[full], attrs)
+        if prefix == "project." and "first_feed" in self.arrays:
+            attrs = {"units": "year", "long_name": "date of first feed, infinity is never"}
+            found["first_feed"] = (("project", "draw"), self.arrays["first_feed"], attrs)
+        return labels.dataset(self.plan, found, self.draws, self._attrs())
+
+    def _scalars(self, kind: str, names: list[str], units: list[str]) -> xr.Dataset:
+        found = labels.scalars(names, units, self._draws(kind))
+        return labels.dataset(self.plan, found, self.draws, self._attrs())
+
+    def _attrs(self) -> dict[str, str]:
+        return {key: str(value) for key, value in self.provenance.items()}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

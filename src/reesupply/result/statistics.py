@@ -1,0 +1,131 @@
+"""Statistics over draws, with weights, and the tables made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    from reesupply.result.core import Result
+
+    FloatArray = npt.NDArray[np.float64]
+
+#: Probabilities of a summary.
+LEVELS = (0.05, 0.5, 0.95)
+
+
+def weighted_quantile(x: FloatArray, q: float, weights: FloatArray | None = None) -> FloatArray:
+    """
+    Quantile over the last axis.
+
+    Parameters
+    ----------
+    x : ndarray, shape (..., draw)
+        Values.
+    q : float
+        Probability.
+    weights : ndarray, shape (draw,), optional
+        Non-negative, sum 1. Without them the quantile is interpolated between order statistics,
+        with them it is the smallest value whose cumulative weight reaches `q`.
+
+    Returns
+    -------
+    ndarray, shape (...)
+    """
+    if weights is None:
+        return np.asarray(np.quantile(x, q, axis=-1))
+    return np.asarray(np.quantile(x, q, axis=-1, weights=weights, method="inverted_cdf"))
+
+
+def weighted_mean(x: FloatArray, weights: FloatArray | None = None) -> FloatArray:
+    """
+    Mean over the last axis.
+
+    Parameters
+    ----------
+    x : ndarray, shape (..., draw)
+        Values.
+    weights : ndarray, shape (draw,), optional
+        Non-negative, sum 1.
+
+    Returns
+    -------
+    ndarray, shape (...)
+    """
+    return np.asarray(x.mean(axis=-1) if weights is None else x @ weights)
+
+
+def weighted_moments(x: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """
+    Mean and standard deviation over the last axis.
+
+    Parameters
+    ----------
+    x : ndarray, shape (..., draw)
+        Values.
+    weights : ndarray, shape (draw,)
+        Non-negative, sum 1.
+
+    Returns
+    -------
+    mean, sd : ndarray, shape (...)
+        With uniform weights as without: the squares are divided by one less than their number.
+    """
+    mean = weighted_mean(x, weights)
+    variance = weighted_mean((x - mean[..., np.newaxis]) ** 2, weights)
+    left = 1.0 - float((weights**2).sum())
+    return mean, np.sqrt(variance / left) if left > 0.0 else np.zeros_like(variance)
+
+
+def summary_table(result: Result) -> pd.DataFrame:
+    """Build `Result.summary`."""
+    import pandas as pd
+
+    whole = result.all_elements
+    columns: dict[str, Any] = {}
+    for name, bloc in (("balance", None), ("demand", "world"), ("refined_supply", "world")):
+        columns[f"{name} mean"] = result.mean(name, element=whole, bloc=bloc)
+    if "balance" in result.arrays:
+        for q in LEVELS:
+            columns[f"balance P{100 * q:.0f}"] = result.quantile("balance", q, element=whole)
+        columns["P(deficit)"] = result.probability("balance", below=0.0, element=whole)
+    frame = pd.DataFrame({k: np.asarray(v) for k, v in columns.items()}, index=result.plan.years)
+    frame.index.name = "year"
+    return frame
+
+
+def precision_table(result: Result) -> pd.DataFrame:
+    """Build `Result.precision`."""
+    import pandas as pd
+
+    years = result.plan.years
+    series = {
+        f"balance {year}": result.values("balance", year=year, element=result.all_elements)
+        for year in dict.fromkeys((years[0], 2030, years[-1]))
+        if year in years
+    }
+    if "claims" in result.arrays:
+        series |= {c.name: result.arrays["claims"][i] for i, c in enumerate(result.plan.claims)}
+    rows = [
+        (label, f"P{100 * q:.0f}", *_half_width(draws, q, result.weights))
+        for label, draws in series.items()
+        for q in LEVELS
+    ]
+    names = ["quantity", "statistic", "value", "half_width", "share_of_range"]
+    return pd.DataFrame(rows, columns=names).set_index(["quantity", "statistic"])
+
+
+def _half_width(
+    draws: FloatArray, q: float, weights: FloatArray | None
+) -> tuple[float, float, float]:
+    """Quantile, half of its 95 % interval by order statistics, and that over the P5-P95 range."""
+    size = draws.size if weights is None else 1.0 / float((weights**2).sum())
+    step = 1.96 * np.sqrt(q * (1.0 - q) / size)
+    levels = np.clip([0.05, 0.95, q, q - step, q + step], 0.0, 1.0)
+    low, high, value, a, b = (float(weighted_quantile(draws, p, weights)) for p in levels)
+    half = (b - a) / 2.0
+    return value, half, half / (high - low) if high > low else 0.0

@@ -1,0 +1,122 @@
+"""Row models of the shipped tables that no scenario changes: sources, prices, records."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from reesupply.scenario.cells import Flag, Id, Ids  # noqa: TC001 - pydantic reads them
+from reesupply.scenario.tables import Row, TableSpec
+
+PERIOD = r"^[0-9]{4}(-[0-9]{2}){0,2}$"
+
+
+class Source(Row):
+    """Where a number comes from; every other table refers to it by id."""
+
+    id: Id
+    title: str = Field(description="title of the page, article or study")
+    publisher: str = Field(description="who published it")
+    url: str = Field("", description="address at which it was read; blank = on paper or not stored")
+    date: str = Field("", pattern=PERIOD, description="year, month or day; blank = not given")
+    note: str = Field("", description="what it was read for")
+
+
+class Price(Row):
+    """A published price; markets differ in place, tax and terms and are never mixed."""
+
+    element: str = Field(description="symbol, or the group that is priced")
+    market: Id = Field(description="place and terms of the quotation")
+    period: str = Field(pattern=PERIOD, description="year or month")
+    price: float = Field(ge=0, description="currency per unit")
+    low: float | None = Field(None, ge=0, description="low end as printed")
+    high: float | None = Field(None, ge=0, description="high end as printed")
+    currency: Literal["CNY", "USD", "ratio"] = Field(description="ISO code, or ratio")
+    unit: str = Field(description="what one buys for the price")
+
+
+class Delay(Row):
+    """A promised date and what became of it; slips and hazards are judged against these."""
+
+    id: Id
+    project: str = Field(description="plant or mine as promised")
+    plant_type: Literal["mine", "refinery", "add-on", "integrated"] = Field(
+        description="what was promised; an add-on is a circuit of a running plant"
+    )
+    stage_when_announced: str = Field(description="how far it was, as status of projects")
+    promised_from: float | None = Field(None, description="when it was promised, decimal year")
+    announced_start: float | None = Field(None, description="promised first feed, decimal year")
+    actual_start: float | None = Field(None, description="first feed, decimal year; blank = none")
+    outcome: Literal["started", "pending", "failed", "cancelled", "blocked"] = Field(
+        description="what became of it"
+    )
+    known_at: float = Field(description="date of the outcome as known here, decimal year")
+    slip_years: float | None = Field(
+        None, description="years after the promise; where censored, at least as known"
+    )
+    censored: Flag = Field(description="whether the start still lies ahead or never came")
+    nameplate_reached: float | None = Field(None, ge=0, description="best share of nameplate")
+
+
+class Forecast(Row):
+    """An earlier forecast and, where its year has passed, what happened."""
+
+    id: Id
+    publisher: str = Field(description="who made it")
+    issued: str = Field(pattern=PERIOD, description="year or month")
+    quantity: str = Field(description="what is forecast")
+    element: str = Field(description="symbol or group")
+    region: str = Field(description="country, bloc or world")
+    target_year: int = Field(ge=1990, le=2100, description="year for which it was made")
+    value: float | None = Field(None, description="in the unit of the row; blank = only a range")
+    low: float | None = Field(None, description="low end")
+    high: float | None = Field(None, description="high end")
+    unit: str = Field(description="unit of value, low and high")
+    basis: Literal["gross", "net", "primary", "unknown"] = Field(description="as in targets")
+    outcome: float | None = Field(None, description="what happened, in outcome_unit")
+    outcome_unit: str = Field("", description="unit of the outcome")
+    verdict: str = Field(description="over, under, close, or why it is not scored")
+
+
+class PressClaim(Row):
+    """A claim of the press on supply, checked; both sides keep their sources."""
+
+    id: Id
+    claim: str = Field(description="what was written")
+    claimed_value: str = Field(description="the figure as printed")
+    correction: str = Field(description="what other sources say")
+    status: Literal["confirmed", "partly", "wrong", "unverified", "not-relevant"] = Field(
+        description="verdict"
+    )
+    correction_source: Ids = Field((), description="sources of the correction")
+
+
+class LeftOut(Row):
+    """A project that is known but not in projects, and why."""
+
+    id: Id
+    name: str = Field(description="name")
+    owner: str = Field(description="owners")
+    country: str = Field(description="where it is")
+    kind: str = Field(description="what it is")
+    reason: str = Field(description="why it is left out")
+
+
+class Dimension(Row):
+    """Sobol dimension of an input; rows are only ever added, so that runs stay comparable."""
+
+    dimension: int = Field(ge=0, description="number of the dimension")
+    input: str = Field(description="name of the input")
+
+
+#: Tables that no scenario changes.
+OTHER_TABLES = {
+    "sources": TableSpec(Source, ("id",), "Sources"),
+    "prices": TableSpec(Price, ("element", "market", "period"), "Price history"),
+    "delays": TableSpec(Delay, ("id",), "Promised dates and what became of them"),
+    "forecasts": TableSpec(Forecast, ("id",), "Earlier forecasts and their outcome"),
+    "press_claims": TableSpec(PressClaim, ("id",), "Claims of the press, checked"),
+    "left_out": TableSpec(LeftOut, ("id",), "Projects left out"),
+    "dimensions": TableSpec(Dimension, ("dimension",), "Sobol dimensions of inputs"),
+}

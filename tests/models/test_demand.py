@@ -1,0 +1,191 @@
+"""Demand: anchor years, a row of the bottom-up table by hand, and the base year that closes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from reesupply.models.demand import along_anchors, base_year_factor, by_place, magnet_oxide
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+YEARS = np.arange(2024, 2036)
+VALUES = st.floats(-1e4, 1e4)
+
+
+@st.composite
+def anchors(draw: st.DrawFn) -> tuple[FloatArray, list[int]]:
+    """Draw anchor years in order and values (anchor, draw)."""
+    years = draw(st.lists(st.integers(2018, 2042), min_size=1, max_size=5, unique=True).map(sorted))
+    return draw(hnp.arrays(np.float64, (len(years), 3), elements=VALUES)), years
+
+
+# ------------------------------------------------------------------------------- anchor years
+
+
+@given(anchors())
+def test_between_anchors_as_numpy_interpolates(case: tuple[FloatArray, list[int]]) -> None:
+    """Every draw against `numpy.interp`, which is constant outside as well."""
+    values, years = case
+    path = along_anchors(values, years, YEARS)
+    assert path.shape == (12, 3)
+    for draw in range(3):
+        expected = np.interp(YEARS, years, values[:, draw])
+        np.testing.assert_allclose(path[:, draw], expected, rtol=1e-12, atol=1e-9)
+
+
+@given(anchors())
+def test_anchor_years_keep_their_values(case: tuple[FloatArray, list[int]]) -> None:
+    """To the bit; before the first and after the last the value of that anchor."""
+    values, years = case
+    np.testing.assert_array_equal(along_anchors(values, years, years), values)
+    outside = along_anchors(values, years, [1990, years[0] - 1, years[-1] + 1, 2099])
+    np.testing.assert_array_equal(outside, values[[0, 0, -1, -1]])
+
+
+@given(anchors())
+def test_a_path_stays_between_its_anchors(case: tuple[FloatArray, list[int]]) -> None:
+    """No value below the least anchor or above the greatest."""
+    values, years = case
+    path = along_anchors(values, years, YEARS)
+    assert (path >= values.min(axis=0) - 1e-9).all()
+    assert (path <= values.max(axis=0) + 1e-9).all()
+
+
+def test_thrifting_of_ev_magnets_by_hand() -> None:
+    """0.90 % Dy in 2024 and 0.65 % in 2035: 0.775 % half-way (2029.5)."""
+    path = along_anchors(np.array([[0.0090], [0.0065]]), [2024, 2035], [2024, 2029.5, 2035])
+    np.testing.assert_allclose(path[:, 0], [0.0090, 0.00775, 0.0065], rtol=1e-14)
+
+
+# --------------------------------------------------------------------------------- the oxide
+
+
+@pytest.mark.parametrize(
+    ("fraction", "oxide_per_metal", "oxide"), [(0.0090, 1.14768, 301.0), (0.0040, 1.17617, 137.0)]
+)
+def test_oxide_in_the_ev_magnets_of_2024(
+    fraction: float, oxide_per_metal: float, oxide: float
+) -> None:
+    """
+    17.5 million cars, 90 % of them with 1.85 kg of magnets (29.1 kt) of 0.9 % Dy and 0.40 % Tb:
+    301 t of Dy2O3 and 137 t of Tb4O7, the first row of the bottom-up table.
+    """
+    magnets = np.array([[17.5e6 * 0.90 * 1.85 / 1000.0]])
+    np.testing.assert_allclose(magnets, 29_137.5, rtol=1e-12)
+    found = magnet_oxide(magnets, np.array([[fraction]]), oxide_per_metal)
+    np.testing.assert_allclose(found, oxide, atol=0.5)
+    np.testing.assert_allclose(found, 29_137.5 * fraction * oxide_per_metal, rtol=1e-14)
+
+
+# ------------------------------------------------------------------------------ the base year
+
+
+@st.composite
+def base_years(draw: st.DrawFn) -> tuple[FloatArray, ...]:
+    """Draw B, N, D0, S, E, L, stock change with N + L < B, in both branches and near the kink."""
+
+    def array(low: float, high: float) -> FloatArray:
+        return draw(hnp.arrays(np.float64, (2, 3), elements=st.floats(low, high)))
+
+    bottom_up = array(50.0, 5000.0)
+    new_scrap = bottom_up * array(0.0, 0.6)
+    limit = bottom_up * array(0.0, 0.35)
+    return (
+        bottom_up,
+        new_scrap,
+        array(0.0, 500.0),
+        array(0.0, 5000.0),
+        array(0.0, 800.0),
+        limit,
+        array(-500.0, 900.0),
+    )
+
+
+def residual(case: tuple[FloatArray, ...], factor: FloatArray) -> FloatArray:
+    """Supply less demand less stock change, by the definition."""
+    bottom_up, new_scrap, fixed, supply, measured, limit, change = case
+    recycled = factor * new_scrap + np.minimum(measured, factor * limit)
+    return supply + recycled - factor * bottom_up - fixed - change
+
+
+@given(base_years())
+def test_the_base_year_closes(case: tuple[FloatArray, ...]) -> None:
+    """S + fN + min(E, fL) - fB - D0 is the stock change to 1e-9 t of thousands (corrections A5)."""
+    factor = base_year_factor(*case)
+    assert (np.abs(residual(case, factor)) <= 1e-9 * (1.0 + np.abs(factor))).all()
+
+
+@given(base_years())
+def test_the_factor_is_positive_where_there_is_demand_left(case: tuple[FloatArray, ...]) -> None:
+    """Where supply less fixed demand less stock change is above zero, and only there."""
+    _, _, fixed, supply, measured, _, change = case
+    factor = base_year_factor(*case)
+    need = supply - fixed - change
+    clear = np.abs(need) > 1e-6
+    np.testing.assert_array_equal((factor > 0.0)[clear], (need > 0.0)[clear])
+    assert np.isfinite(factor).all()
+    assert np.isfinite(measured).all()
+
+
+@given(base_years(), st.floats(0.1, 1000.0))
+def test_more_supply_more_demand(case: tuple[FloatArray, ...], more: float) -> None:
+    """The factor rises with supply, through the kink."""
+    bottom_up, new_scrap, fixed, supply, measured, limit, change = case
+    before = base_year_factor(*case)
+    after = base_year_factor(bottom_up, new_scrap, fixed, supply + more, measured, limit, change)
+    assert (after > before).all()
+
+
+@given(base_years(), st.floats(0.1, 10.0))
+def test_halved_rows_double_their_factor(case: tuple[FloatArray, ...], unit: float) -> None:
+    """Bottom-up rows in another unit: the same demand, so the factor takes the unit up."""
+    bottom_up, new_scrap, fixed, supply, measured, limit, change = case
+    scaled = base_year_factor(
+        bottom_up * unit, new_scrap * unit, fixed, supply, measured, limit * unit, change
+    )
+    np.testing.assert_allclose(scaled * unit, base_year_factor(*case), rtol=1e-9, atol=1e-12)
+
+
+def test_both_branches_by_hand() -> None:
+    """
+    B = 1,000, N = 200, L = 100, D0 = 50, S = 950, stock change 100, so need is 800. Measured
+    end of life 40 t: f = 840/800 = 1.05, and 105 t could come back. Measured 300 t: more than
+    could, so f = 800/700 and 114 t come back.
+    """
+    one = np.ones(2)
+    measured = np.array([40.0, 300.0])
+    factor = base_year_factor(
+        1000.0 * one, 200.0 * one, 50.0 * one, 950.0 * one, measured, 100.0 * one, 100.0 * one
+    )
+    np.testing.assert_allclose(factor, [1.05, 8.0 / 7.0], rtol=1e-14)
+
+
+# ------------------------------------------------------------------------------------- places
+
+
+@given(
+    amount=hnp.arrays(np.float64, (2, 3, 4), elements=st.floats(0.0, 1e5)),
+    outside=hnp.arrays(np.float64, (3, 4), elements=st.floats(0.0, 1.0)),
+)
+def test_two_places_are_the_world(amount: FloatArray, outside: FloatArray) -> None:
+    """China first; the sum is the amount, neither is negative, the share is the one asked for."""
+    places = by_place(amount, outside)
+    assert places.shape == (2, 2, 3, 4)
+    np.testing.assert_allclose(places.sum(axis=0), amount, rtol=1e-12, atol=0.0)
+    np.testing.assert_array_equal(places[1], amount * outside)
+    assert (places >= 0.0).all()
+
+
+def test_all_in_china_or_nothing() -> None:
+    """Shares of 0 and 1 leave exact zeros."""
+    places = by_place(np.array([[7.0, 7.0]]), np.array([[0.0, 1.0]]))
+    np.testing.assert_array_equal(places, [[[7.0, 0.0]], [[0.0, 7.0]]])
