@@ -140,7 +140,7 @@ def to_netcdf(result: Result, path: str | Path) -> None:
     groups["/project"], groups["/end_use"] = result.project, result.end_use
     for kind in ("claims", "inputs"):
         if kind in result.arrays:
-            groups[f"/{kind}"] = getattr(result, kind)
+            groups[f"/{kind}"] = _matrix(result, kind)
     groups["/moments"] = _moments(result)
     if result.weights is not None:
         groups["/weights"] = xr.Dataset({"weights": ("draw", result.weights)})
@@ -200,13 +200,15 @@ def _rebuild(tree: xr.DataTree) -> Result:
                 arrays[name if name == "first_feed" else f"{prefix}{name}"] = array.values
     for kind in ("claims", "inputs"):
         if kind in tree:
-            arrays[kind] = np.stack([array.values for array in _variables(tree, kind).values()])
+            arrays[kind] = _variables(tree, kind)["values"].values
     attrs = tree.attrs
     moments: dict[str, dict[str, FloatArray]] = {"sum": {}, "sq": {}}
     for name, array in _variables(tree, "moments").items():
         short, _, variable = name.partition("_")
         moments[short][variable] = array.values
     weights = _variables(tree, "weights").get("weights")
+    kept = _variables(tree, "inputs").get("values")
+    names = () if kept is None else tuple(str(name) for name in kept["name"].to_numpy())
     draws = int(attrs["draws"])
     return Result(
         plan=compile(from_json(attrs["scenario"])),
@@ -214,7 +216,7 @@ def _rebuild(tree: xr.DataTree) -> Result:
         entropy=int(attrs["entropy"]),
         design=str(attrs["design"]),
         seconds=float(attrs["seconds"]),
-        input_names=tuple(_variables(tree, "inputs")),
+        input_names=names,
         arrays=arrays,
         moments=Moments(draws, moments["sum"], moments["sq"]),
         weights=None if weights is None else weights.values,
@@ -240,6 +242,15 @@ def _header(result: Result) -> dict[str, Any]:
         "scenario": to_json(result.plan.scenario),
         "provenance": json.dumps(result.provenance),
     }
+
+
+def _matrix(result: Result, kind: str) -> xr.Dataset:
+    """One array (name, draw): hundreds of variables would take seconds to write."""
+    import xarray as xr
+
+    claims = [claim.name for claim in result.plan.claims]
+    names = claims if kind == "claims" else list(result.input_names)
+    return xr.Dataset({"values": (("name", "draw"), result.arrays[kind])}, coords={"name": names})
 
 
 def _moments(result: Result) -> xr.Dataset:

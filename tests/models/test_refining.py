@@ -87,7 +87,7 @@ def single(  # one draw, a few mines and plants, China's plant without limit las
 def cases(
     draw: st.DrawFn, *, crossing: bool = True, leaving: bool = True, infinite: bool = True
 ) -> Case:
-    """Draw a network of two blocs; a plant of China is without limit and takes what may leave."""
+    """Draw a network of two blocs; a plant of China, mostly without limit, takes what may leave."""
     mines, plants = draw(st.integers(1, 4)), draw(st.integers(1, 4))
     years, draws = draw(st.integers(1, 3)), draw(st.integers(1, 2))
     bloc = st.sampled_from((CHINA, EX_CHINA))
@@ -104,7 +104,8 @@ def cases(
     leaves = hnp.arrays(np.bool_, mines)
     limits = st.one_of(TONNES, st.just(np.inf)) if infinite else TONNES
     capacity = draw(hnp.arrays(np.float64, (plants, years, draws), elements=limits))
-    capacity[destination] = np.inf
+    if draw(st.booleans()):
+        capacity[destination] = np.inf
     return Case(
         draw(hnp.arrays(np.float64, (mines, years, draws), elements=TONNES)),
         capacity,
@@ -193,6 +194,19 @@ def test_only_what_is_left_leaves_and_only_where_it_may() -> None:
     np.testing.assert_allclose(done.throughput[:, 0, 0], [80.0, 20.0], rtol=1e-14)
 
 
+def test_what_may_leave_waits_while_china_is_shut() -> None:
+    """
+    Of 60 and 30 t that may leave, none does in a year in which the plant in China is shut; with
+    45 t free there they share it pro rata; then all of it goes.
+    """
+    case = single([[60.0, 0.0, 0.0], [30.0, 0.0, 0.0]], [], may_leave=[True, True])
+    capacity = np.array([0.0, 45.0, np.inf]).reshape(1, 3, 1)
+    done = replace(case, capacity=capacity).run()
+    np.testing.assert_allclose(done.throughput[0, :, 0], [0.0, 45.0, 45.0], rtol=1e-14)
+    np.testing.assert_allclose(done.stock[0, :, 0], [60.0, 30.0, 0.0], rtol=1e-14, atol=0.0)
+    np.testing.assert_allclose(done.stock[1, :, 0], [30.0, 15.0, 0.0], rtol=1e-14, atol=0.0)
+
+
 def test_a_contract_across_blocs_is_separated_abroad() -> None:
     """A Chinese mine under contract with a plant outside: its oxide is `abroad`, no other is."""
     done = single(
@@ -200,6 +214,19 @@ def test_a_contract_across_blocs_is_separated_abroad() -> None:
     ).run()
     np.testing.assert_allclose(done.abroad[:, 0, 0], [27.0, 0.0], rtol=1e-14)
     np.testing.assert_allclose(done.throughput[:, 0, 0], [60.0, 0.0], rtol=1e-14)
+
+
+def test_chinese_feed_cannot_leave_for_china() -> None:
+    """
+    The permission to leave means nothing to a mine in China: where the plant that takes what leaves
+    has a limit of 50 t after all, it takes 50 of 80 t and the rest waits; nothing is abroad.
+    """
+    case = single([[80.0]], [10.0], mine_bloc=[CHINA], may_leave=[True])
+    capacity = case.capacity.copy()
+    capacity[1] = 50.0
+    done = replace(case, capacity=capacity).run()
+    np.testing.assert_allclose(done.throughput[:, 0, 0], [0.0, 50.0], rtol=1e-14)
+    np.testing.assert_allclose([done.stock[0, 0, 0], done.abroad[0, 0, 0]], [30.0, 0.0], rtol=1e-14)
 
 
 def test_no_limit_is_counted_to_the_last_digit() -> None:
@@ -376,6 +403,9 @@ def test_only_the_left_over_leaves(case: Case) -> None:
     """
     network = case.network
     kept = replace(network, may_leave=np.zeros_like(network.may_leave))
+    capacity = case.capacity.copy()
+    capacity[network.destination] = np.inf
+    case = replace(case, capacity=capacity)
     stays, leaves = replace(case, network=kept).run(), case.run()
     moved = np.where(network.may_leave[:, np.newaxis], stays.stock[:, 0], 0.0)
     near = partial(np.testing.assert_allclose, rtol=1e-11, atol=1e-11 * case.scale)

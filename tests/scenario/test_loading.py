@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reesupply.engine.plan import compile_scenario
 from reesupply.errors import ScenarioError
 from reesupply.scenario import Scenario, list_scenarios, load_scenario
 from reesupply.scenario.tables import TABLES, columns_of
@@ -59,8 +60,8 @@ FAULTS = {
     "negative-element": r"projects\.lofdal, column dy: found pert\(-5, .*0 to 1,000,000 t",
     "low-above-high": r"projects\.browns-range, column heavy: pert\(440, .*low must not exceed",
     "unknown-project": r"projects\.browns-rnge, column name, .*did you mean 'browns-range'\?",
-    "incomplete-mine": r"projects\.my-new-mine, column country, bloc, kind, status, start: required",
-    "unknown-refinery": r"projects\.browns-range, column feeds: .*'iluka-eneaba'.*'iluka-eneabba'\?",
+    "incomplete-mine": r"projects\.my-new-mine, column country, bloc, kind, .*start: required",
+    "unknown-refinery": r"projects\.browns-range, column feeds: .*'iluka-eneaba'.*'iluka-enea",
     "feed-to-a-mine": r"projects\.browns-range, column feeds: found 'carina', a mine, allowed is",
     "feed-from-a-refinery": r"projects\.mp-heavy, column feeds: found iluka.*mines and recyclers",
     "cycle-of-decisions": r"column decided_with: .*browns-range -> lofdal -> browns-range",
@@ -74,7 +75,7 @@ FAULTS = {
     "huge-integer": rf"projects\.browns-range, column heavy: .*{CELL}; got a number beyond",
     "huge-integer-for-a-year": r"trajectories\..*\.2030, column year: .*less than or equal to 2100",
     "code": r"projects\.browns-range, column start: .*__import__.*neither a number.*pert",
-    "text-for-a-number": r"lifetimes\.ev-cars, column mean: found 'long'; allowed is a valid number",
+    "text-for-a-number": r"lifetimes\.ev-cars, column mean: found 'long'; allowed is a valid",
     "flag-for-a-number": r"events\.shut, column probability: found True; only a flag",
     "number-for-a-flag": r"projects\.browns-range, column may_leave: found 3\.7; .*boolean",
     "unknown-status": r"projects\.browns-range, column status: found 'feasable'; .*'feasibility'\?",
@@ -169,7 +170,7 @@ def test_a_path_may_be_text_or_path(write: Callable[..., Path]) -> None:
 
 def test_a_base_stands_beside_the_file_that_names_it(write: Callable[..., Path]) -> None:
     """A file moves together with its base, whatever the working directory."""
-    write('[projects.lofdal]\ndy = 100\n', "views/base.toml")
+    write("[projects.lofdal]\ndy = 100\n", "views/base.toml")
     path = write('base = "base.toml"\n[projects.lofdal]\ntb = 10\n', "views/mine.toml")
 
     row = load_scenario(path).to_frame("projects").loc["lofdal"]
@@ -206,7 +207,9 @@ def test_a_byte_order_mark_is_ignored(write: Callable[..., Path]) -> None:
 
 def test_rows_as_a_list_and_as_tables_are_the_same(write: Callable[..., Path]) -> None:
     """[[events]] with an id, or [events.id]."""
-    columns = 'kind = "outage"\ntarget = "projects.lofdal"\nstart = 2030\nyears = 1\nprobability = 1\n'
+    columns = (
+        'kind = "outage"\ntarget = "projects.lofdal"\nstart = 2030\nyears = 1\nprobability = 1\n'
+    )
 
     listed = load_scenario(write(f'[[events]]\nid = "shut"\n{columns}', "listed.toml"))
     nested = load_scenario(write(f"[events.shut]\n{columns}", "nested.toml"))
@@ -246,11 +249,11 @@ def test_every_bad_file_is_expected_to_be_bad() -> None:
 
 def test_loadings_that_are_too_large_are_refused_when_compiled() -> None:
     """An input cannot follow its factors by more than all of its variance."""
-    from reesupply.engine.plan import compile_scenario
-
     scenario = load_scenario(BAD / "squared-loadings.toml")
 
-    with pytest.raises(ScenarioError, match=r"squares .*anchors\.captive-growth.*at most 1") as error:
+    with pytest.raises(
+        ScenarioError, match=r"squares .*anchors\.captive-growth.*at most 1"
+    ) as error:
         compile_scenario(scenario)
 
     sentence(error)
@@ -276,7 +279,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_an_unknown_name_gets_the_nearest() -> None:
     """And says how a file is named."""
-    with pytest.raises(ScenarioError, match=r"'basline'; did you mean 'baseline'\?.*\.toml") as error:
+    with pytest.raises(
+        ScenarioError, match=r"'basline'; did you mean 'baseline'\?.*\.toml"
+    ) as error:
         load_scenario("basline")
 
     sentence(error)
@@ -287,13 +292,14 @@ def test_an_unknown_name_gets_the_nearest() -> None:
     [
         f"[settings.last_year]\nvalue = {'9' * 5000}\n",
         "a = " + "[" * 100_000,
-        "a." * 100_000 + "b = 1",
+        "a." * 3_000 + "b = 1",
+        "projects.lofdal.start." + "a." * 3_000 + "b = 1",
         'base = "a\\u0000b.toml"\n',
         f'base = "{"x" * 300}.toml"\n',
         '[settings.last_year]\nvalue = "\u00b2\u00b2\u00b2\u00b2"\n',
         "\x00",
     ],
-    ids=["digits", "nesting", "dots", "nul in a path", "long path", "superscript", "nul"],
+    ids=["digits", "nesting", "dots", "depth", "nul in a path", "long path", "superscript", "nul"],
 )
 def test_extremes_of_toml_are_refused(write: Callable[..., Path], text: str) -> None:
     """What makes a parser or the system stumble is a bad file like any other."""
@@ -305,43 +311,38 @@ def test_extremes_of_toml_are_refused(write: Callable[..., Path], text: str) -> 
 
 # -- random files ------------------------------------------------------------------------------
 
-SPICE = ["pert(1, 2, 3)", "lognormal(1, 10)", "beta(1e-9, 1)", "nan", "", "*", "a\nb", "a.b", "1e999"]
-texts = st.one_of(st.sampled_from(SPICE), st.text(max_size=8))
+SPICE = ["pert(1, 2, 3)", "lognormal(1, 10)", "beta(1e-9, 1)", "nan", "", "*", "a\nb", "1e999"]
+KNOWN = ["outage", "projects.lofdal", "merchant", "mine", "operating", "captive", "lofdal", "china"]
+texts = st.one_of(st.sampled_from(SPICE), st.sampled_from(KNOWN), st.text(max_size=8))
+scalars = st.one_of(st.integers(), st.integers(0, 3), st.floats(), st.floats(0, 1), texts)
 values = st.recursive(
-    st.one_of(
-        st.integers(),
-        st.floats(),
-        st.booleans(),
-        texts,
-        st.sampled_from(["outage", "projects.lofdal", "merchant", "mine", "operating", "captive"]),
-    ),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)
-    ),
-    max_leaves=4,
+    st.one_of(scalars, st.booleans()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=2)),
+    max_leaves=3,
 )
+
+
+rarely = st.integers(0, 9).map(lambda number: number == 0)
 
 
 @st.composite
 def contents(draw: st.DrawFn) -> dict[str, object]:
-    """Draw a scenario file that is nearly right: known tables, rows and columns among others."""
+    """Draw a file that is nearly right: rows and columns that exist, with any value, and a slip."""
     tables = load_scenario().tables
-    content: dict[str, object] = draw(st.dictionaries(texts, values, max_size=1))
+    content: dict[str, object] = draw(st.dictionaries(texts, values)) if draw(rarely) else {}
     for name in draw(st.lists(st.sampled_from(sorted(TABLES)), max_size=2, unique=True)):
         spec = TABLES[name]
-        keys = sorted(tables[name]) or [("shut",)]
-        key = list(draw(st.sampled_from(keys)))
-        position = draw(st.integers(0, 2 * len(key)))
-        if position < len(key):
-            key[position] = draw(texts)
-        names = st.one_of(st.sampled_from(columns_of(spec)), st.just("dy"), texts)
-        row: object = draw(st.dictionaries(names, values, max_size=3))
-        if draw(st.booleans()):
-            for part in reversed(key):
-                row = {part: row}
-            content[name] = row
-        elif isinstance(row, dict):
+        key = list(draw(st.sampled_from(sorted(tables[name]) or [("shut",)])))
+        if draw(rarely):
+            key[draw(st.integers(0, len(key) - 1))] = draw(texts)
+        names = texts if draw(rarely) else st.sampled_from(columns_of(spec))
+        row: dict[str, object] = draw(st.dictionaries(names, values, max_size=2))
+        if draw(rarely):
             content[name] = [{**dict(zip(spec.keys, key, strict=True)), **row}]
+            continue
+        for part in reversed(key):
+            row = {part: row}
+        content[name] = row
     return content
 
 
@@ -351,19 +352,18 @@ def toml(value: object) -> str:
         return "{" + ", ".join(f"{toml(k)} = {toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(toml(item) for item in value) + "]"
-    return json.dumps(value) if isinstance(value, str) else str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value).lower()
 
 
-def accepts_or_explains(path: Path) -> None:
-    """Load a file that is either fine or gets one sentence."""
+def complaint(path: Path) -> str | None:
+    """Return the text of the ScenarioError of a file; None where it loads."""
     try:
-        scenario = load_scenario(path)
+        load_scenario(path)
     except ScenarioError as error:
-        assert type(error) is ScenarioError
-        assert str(error).isprintable()
-        assert str(error).startswith(path.name)
-    else:
-        assert len(scenario.hash) == 64
+        return str(error)
+    return None
 
 
 @given(content=contents())
@@ -378,7 +378,8 @@ def test_no_file_raises_anything_else(
         errors="replace",
     )
 
-    accepts_or_explains(path)
+    found = complaint(path)
+    assert found is None or (found.isprintable() and found.startswith(path.name))
 
 
 @given(content=st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)))
@@ -389,4 +390,5 @@ def test_no_bytes_raise_anything_else(
     path = tmp_path_factory.mktemp("random", numbered=True) / "random.toml"
     path.write_bytes(content)
 
-    accepts_or_explains(path)
+    found = complaint(path)
+    assert found is None or (found.isprintable() and found.startswith(path.name))

@@ -9,6 +9,7 @@ quantiles. A cell that is a plain number costs nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,6 +71,12 @@ def _steps(distribution: Bernoulli | Discrete) -> tuple[FloatArray, FloatArray]:
     return ndtri(distribution.cdf(values[:-1])), values
 
 
+@lru_cache(maxsize=512)
+def _quantile(distribution: Distribution) -> Quantile:
+    """Quantile function, kept: most of a changed scenario is as it was."""
+    return Quantile(distribution)
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """An uncertain input: its name, its loadings on factors, and the values it gives."""
@@ -117,7 +124,6 @@ class InputBuilder:
         self._inputs: dict[str, Input] = {}
         self._quantiles: list[Quantile] = []
         self._sources: list[tuple[str, float]] = []
-        self._tables: dict[Distribution, Quantile] = {}
 
     def cell(self, name: str, value: Value, unit: str = "1") -> Ref:
         """Return a reference to a cell; an uncertain one becomes the input `name`."""
@@ -156,7 +162,7 @@ class InputBuilder:
     def _ref(self, name: str, value: Value, persistence: float) -> Ref:
         if not isinstance(value, Distribution):
             return float(value)
-        self._quantiles.append(self._quantile(value))
+        self._quantiles.append(_quantile(value))
         self._sources.append((name, persistence))
         return Drawn(len(self._quantiles) - 1)
 
@@ -169,11 +175,6 @@ class InputBuilder:
             tuple(self._quantiles),
             tuple(self._sources),
         )
-
-    def _quantile(self, distribution: Distribution) -> Quantile:
-        if distribution not in self._tables:
-            self._tables[distribution] = Quantile(distribution)
-        return self._tables[distribution]
 
     def _loaded(self, name: str) -> tuple[tuple[str, float], ...]:
         loadings = matching_loadings(self._loadings, name)

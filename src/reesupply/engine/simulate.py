@@ -59,7 +59,8 @@ def compile(scenario: Scenario | Plan | str | Path = "baseline") -> Plan:
         return scenario
     if isinstance(scenario, str | Path):
         scenario = load_scenario(scenario)
-    if not isinstance(scenario, Scenario):
+    found: Any = scenario
+    if not isinstance(found, Scenario):
         msg = f"scenario: found {scenario!r}, allowed is a Scenario, a Plan, a name or a path"
         raise ReesupplyError(msg)
     # beside the content, what a result says of its scenario
@@ -192,9 +193,7 @@ def _positive(name: str, value: Any) -> int:
     return int(value)
 
 
-def _kept(
-    plan: Plan, keep: Iterable[str] | None, draws: int
-) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _kept(plan: Plan, keep: Any, draws: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Return the names of what keeps its draws, and the rows of the inputs that do."""
     if isinstance(keep, str):
         msg = f"keep: found the text {keep!r}, allowed is several names such as ({keep!r},)"

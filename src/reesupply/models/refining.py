@@ -4,8 +4,8 @@ From concentrate to separated oxide: who separates which mine's feed, year by ye
 In each year a mine offers what it dug and what nobody took before. Refineries under contract come
 first, in the mine's order of contract, each dividing what it can take in proportion to what its
 mines offer. What is left is pooled over the bloc and shared in proportion to feed and to free
-capacity. Concentrate that may leave then goes to China, which takes it without limit. What nobody
-takes is a stock of the mine, offered again next year.
+capacity. Concentrate that may leave then goes to China, to a plant that has no limit unless an
+outage sets one. What nobody takes is a stock of the mine, offered again next year.
 
 Feed is measured as oxide in concentrate, all elements together; a feed keeps its element ratio.
 Recovery is applied here and nowhere else.
@@ -42,7 +42,7 @@ class Network:
     may_leave : ndarray of bool, shape (mine,)
         Whether what is left may go to `destination`.
     destination : int
-        Index of the refinery without limit, in China, that takes what may leave.
+        Index of the refinery, in China, that takes what may leave, up to its capacity.
     """
 
     contracts: tuple[IntArray, ...]
@@ -167,10 +167,14 @@ class _Year:
         network = self._network
         moved = np.where(network.may_leave[:, np.newaxis], self.left, 0.0)
         moved[network.mine_bloc == network.refinery_bloc[network.destination]] = 0.0
+        offered = moved.sum(axis=0)
+        filled = np.minimum(self.free[network.destination], offered)  # less than offered if shut
+        moved *= _ratio(filled, offered)
         oxide = moved * self._recovery[network.destination]
         self.separated += oxide
         self.abroad += oxide
-        self.used[network.destination] += moved.sum(axis=0)
+        self.free[network.destination] -= filled
+        self.used[network.destination] += filled
         self.left = self.left - moved
 
     def _credit(self, oxide: FloatArray, member: FloatArray) -> None:

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from reesupply.result import Result
-    from reesupply.scenario import Scenario
 
 __all__ = ["Plots", "save"]
 
@@ -20,18 +19,17 @@ class Plots:
     Charts of a result, each on one matplotlib Axes.
 
     Reached as ``result.plot``. A chart draws on the Axes it is given, or on a figure of its own,
-    and changes no global setting of matplotlib. A figure of its own is known to pyplot, so that a
-    notebook shows it; a program that makes many closes them with ``matplotlib.pyplot.close``.
-    Every chart names its scenario, number of draws and data date; a result with weights is
-    labelled as conditioned.
+    and changes no global setting of matplotlib. Keys stand outside the Axes, so a figure of the
+    caller is best made with ``layout="constrained"``. A figure of its own is known to pyplot, so
+    that a notebook shows it; a program that makes many closes them with
+    ``matplotlib.pyplot.close``. Every chart names its scenario, number of draws and data date; a
+    result with weights is labelled as conditioned. Names and published values are those of the
+    scenario.
 
     Parameters
     ----------
     result : Result
         What is drawn.
-    scenario : Scenario, optional
-        Where readable names and published values come from, by default the shipped baseline; an
-        id that it does not hold is shown as it is, a mine of that kind among those outside China.
 
     Examples
     --------
@@ -41,19 +39,11 @@ class Plots:
     >>> save(result.plot.balance(), "balance.svg")  # doctest: +SKIP
     """
 
-    def __init__(self, result: Result, scenario: Scenario | None = None) -> None:
+    def __init__(self, result: Result) -> None:
         self.result = result
-        self._scenario = scenario
 
     def __repr__(self) -> str:
         return f"<Plots of {self.result!r}: balance, supply, demand, claims>"
-
-    @property
-    def scenario(self) -> Scenario:
-        """Where readable names and published values come from."""
-        from reesupply.scenario import load_scenario
-
-        return load_scenario() if self._scenario is None else self._scenario
 
     def balance(
         self, element: str | None = None, claims: bool = True, ax: Axes | None = None
@@ -83,7 +73,7 @@ class Plots:
         """
         from reesupply.plots.balance import draw
 
-        return draw(self.result, self.scenario if claims else None, element, ax)
+        return draw(self.result, element, claims=claims, ax=ax)
 
     def supply(self, top: int = 12, element: str | None = None, ax: Axes | None = None) -> Axes:
         """
@@ -91,7 +81,7 @@ class Plots:
 
         From below: feed that China controls, mines outside China, recycled new scrap, recycled end
         of life. The layers are means, because quantiles of the parts do not add up to a quantile
-        of the sum.
+        of the sum; deficits are read from `balance`, which subtracts draw by draw.
 
         Parameters
         ----------
@@ -115,7 +105,7 @@ class Plots:
         """
         from reesupply.plots.stacks import draw_supply
 
-        return draw_supply(self.result, self.scenario, top, element, ax)
+        return draw_supply(self.result, top, element, ax)
 
     def demand(self, top: int = 10, element: str | None = None, ax: Axes | None = None) -> Axes:
         """
@@ -143,7 +133,7 @@ class Plots:
         """
         from reesupply.plots.stacks import draw_demand
 
-        return draw_demand(self.result, self.scenario, top, element, ax)
+        return draw_demand(self.result, top, element, ax)
 
     def claims(self, unit: str = "t oxide/yr", ax: Axes | None = None) -> Axes:
         """
@@ -168,4 +158,4 @@ class Plots:
         """
         from reesupply.plots.claims import draw
 
-        return draw(self.result, self.scenario, unit, ax)
+        return draw(self.result, unit, ax)

@@ -14,6 +14,7 @@ from reesupply.plots.style import (
     INK,
     KEY,
     PUBLISHED,
+    PUBLISHED_TEXT,
     SMALL,
     chart_style,
     headline,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from reesupply.result import Result
-    from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -36,7 +36,7 @@ LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 NAMES = ("P5", "P25", "median", "P75", "P95")
 
 
-def draw(result: Result, scenario: Scenario | None, element: str | None, ax: Axes | None) -> Axes:
+def draw(result: Result, element: str | None, *, claims: bool, ax: Axes | None) -> Axes:
     """Draw the fan; see `Plots.balance`."""
     element = checked_element(result, element)
     years = result.plan.years
@@ -46,8 +46,8 @@ def draw(result: Result, scenario: Scenario | None, element: str | None, ax: Axe
         ax = new_axes(ax)
         _bands(ax, years, fan)
         year_axis(ax, years, "t oxide/yr")
-        claims = [] if scenario is None else _claims(result, scenario, element)
-        for row in claims:
+        published = _published(result, element) if claims else []
+        for row in published:
             ax.plot(
                 [row.year],
                 [-row.value],
@@ -60,7 +60,7 @@ def draw(result: Result, scenario: Scenario | None, element: str | None, ax: Axe
             )
         ax.margins(y=0.09)
         _sides(ax)
-        for row in claims:
+        for row in published:
             _label_claim(ax, result, row, element)
         _end_labels(ax, [float(line[-1]) for line in fan])
         title = f"World balance of {element} oxide, {years[0]}{DASH}{years[-1]}"
@@ -80,17 +80,13 @@ def _bands(ax: Axes, years: tuple[int, ...], fan: list[FloatArray]) -> None:
     ax.axhline(0.0, color=INK, linewidth=0.9)
 
 
-def _claims(result: Result, scenario: Scenario, element: str) -> list[Any]:
+def _published(result: Result, element: str) -> list[Any]:
     """Return published deficits of the element, or of all elements, in a year of the run."""
     wanted = "" if element == result.all_elements else element
-    compared = {claim.name for claim in result.plan.claims}
     return [
         row
-        for row in scenario.rows("targets")
-        if row.quantity == "deficit"
-        and row.element == wanted
-        and row.year in result.plan.years
-        and f"{row.claim}.{row.reading}" in compared
+        for row in result.plan.scenario.rows("targets")
+        if row.quantity == "deficit" and row.element == wanted and row.year in result.plan.years
     ]
 
 
@@ -98,19 +94,17 @@ def _label_claim(ax: Axes, result: Result, row: Any, element: str) -> None:
     years = result.plan.years
     deeper = result.probability("balance", below=-row.value, year=row.year, element=element)
     left = row.year > (years[0] + years[-1]) / 2.0
-    text = (
-        f"{row.publisher}, {row.published}: {tonnes(-row.value)} t in {row.year}\n"
-        f"{100 * float(deeper):.1f} % of draws lie below"
-    )
+    share = f"{100 * float(deeper):.1f} % of draws lie" if deeper else "no draw lies"
+    claim = f"{row.publisher}, {row.published}: {tonnes(-row.value)} t in {row.year}"
     ax.annotate(
-        text,
+        f"{claim}\n{share} below",
         xy=(row.year, -row.value),
         xytext=(-9 if left else 9, 0),
         textcoords="offset points",
         ha="right" if left else "left",
         va="center",
         fontsize=SMALL,
-        color="#9A4400",
+        color=PUBLISHED_TEXT,
         bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "alpha": 0.85, "linewidth": 0},
         zorder=4,
     )
@@ -128,6 +122,7 @@ def _sides(ax: Axes) -> None:
             fontsize=8,
             color=FAINT,
             style="italic",
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0},
         )
 
 

@@ -14,7 +14,9 @@ from reesupply.plots.style import (
     INK,
     KEY,
     PUBLISHED,
+    PUBLISHED_TEXT,
     SMALL,
+    beside,
     chart_style,
     headline,
     new_axes,
@@ -23,12 +25,11 @@ from reesupply.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
     from reesupply.result import Result
-    from reesupply.scenario import Scenario
 
 SHARE = "1"
 LEVELS = (0.05, 0.5, 0.95)
@@ -41,17 +42,16 @@ class Reading:
     header: str
     label: str
     preferred: bool
-    published: float | None
+    published: float
     low: float
     middle: float
     high: float
 
 
-def draw(result: Result, scenario: Scenario, unit: str, ax: Axes | None) -> Axes:
+def draw(result: Result, unit: str, ax: Axes | None) -> Axes:
     """Draw the claims of one unit; see `Plots.claims`."""
-    readings = _readings(result, scenario, unit)
+    readings = _readings(result, unit)
     places, headers = _places(readings)
-    write = _percent if unit == SHARE else tonnes
     with chart_style():
         rows = len(places) + len(headers)
         ax = new_axes(ax, height=max(2.4, 1.35 + 0.18 * rows))
@@ -70,7 +70,7 @@ def draw(result: Result, scenario: Scenario, unit: str, ax: Axes | None) -> Axes
                 parse_math=False,
                 bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0},
             )
-        _columns(ax, readings, places, write)
+        _columns(ax, readings, places, unit)
         _legend(ax)
         kind = "shares" if unit == SHARE else unit
         notes = ["Each claim in every reading of its words."]
@@ -80,32 +80,29 @@ def draw(result: Result, scenario: Scenario, unit: str, ax: Axes | None) -> Axes
     return ax
 
 
-def _readings(result: Result, scenario: Scenario, unit: str) -> list[Reading]:
+def _readings(result: Result, unit: str) -> list[Reading]:
     units = list(dict.fromkeys(claim.unit for claim in result.plan.claims))
     if unit not in units:
         msg = f"unit: found {unit!r}; {nearest(str(unit), units)}"
         raise ReesupplyError(msg)
-    rows = {f"{row.claim}.{row.reading}": row for row in scenario.rows("targets")}
+    rows = {f"{row.claim}.{row.reading}": row for row in result.plan.scenario.rows("targets")}
     found = []
     for claim in result.plan.claims:
         if claim.unit != unit:
             continue
-        row = rows.get(claim.name)
-        header, label = _texts(claim.name, result.plan.years[claim.year], row)
+        row = rows[claim.name]
+        header, label = _texts(result.plan.years[claim.year], row)
         low, middle, high = (float(result.quantile(claim.name, q)) for q in LEVELS)
-        value = None if row is None else float(row.value)
-        preferred = row is None or row.preferred
-        found.append(Reading(header, label, preferred, value, low, middle, high))
+        found.append(Reading(header, label, row.preferred, row.value, low, middle, high))
     return found
 
 
-def _texts(name: str, year: int, row: Any) -> tuple[str, str]:
+def _texts(year: int, row: Any) -> tuple[str, str]:
     """Return the claim in words, with its year, and the reading."""
-    claim, _, reading = name.partition(".")
-    words = claim if row is None else f"{row.publisher}, {row.published}: {row.title}"
-    if str(year) not in (claim if row is None else row.title):
+    words = f"{row.publisher}, {row.published}: {row.title}"
+    if str(year) not in row.title:
         words = f"{words}, {year}"
-    return words, reading.replace("-", " ")
+    return words, row.reading.replace("-", " ").replace("china", "China")
 
 
 def _places(readings: Sequence[Reading]) -> tuple[list[int], list[tuple[str, int]]]:
@@ -143,20 +140,17 @@ def _intervals(ax: Axes, readings: Sequence[Reading], places: Sequence[int]) -> 
         "o",
         color="white",
         markeredgecolor=INK,
-        markersize=5.5,
-        zorder=4,
-        label="P50",
-    )
-    known = [
-        (r.published, y) for r, y in zip(readings, places, strict=True) if r.published is not None
-    ]
-    ax.plot(
-        [value for value, _ in known],
-        [y for _, y in known],
-        "D",
-        color=PUBLISHED,
         markersize=5,
         zorder=5,
+        label="P50",
+    )
+    ax.plot(
+        [row.published for row in readings],
+        places,
+        "D",
+        color=PUBLISHED,
+        markersize=5.8,
+        zorder=4,
         label="published",
     )
 
@@ -181,25 +175,27 @@ def _columns(
     ax: Axes,
     readings: Sequence[Reading],
     places: Sequence[int],
-    write: Callable[[float], str],
+    unit: str,
 ) -> None:
     """Write the published value and the median of every row at the right."""
-    rows: list[tuple[float, str, str]] = [(0.0, "published", "P50")]
-    for reading, place in zip(readings, places, strict=True):
-        value = "" if reading.published is None else write(reading.published)
-        rows.append((place, value, write(reading.middle)))
-    for height, published, middle in rows:
-        for text, offset, colour in ((published, 52, PUBLISHED), (middle, 92, INK)):
+    share = unit == SHARE
+    x = ax.get_yaxis_transform()
+    given = [_percent(r.published) if share else tonnes(r.published) for r in readings]
+    found = [f"{100.0 * r.middle:.1f} %" if share else tonnes(r.middle) for r in readings]
+    columns = (("published", given, 52, PUBLISHED_TEXT), ("P50", found, 94, INK))
+    for name, texts, offset, colour in columns:
+        cells = [(text, y, x, "center", colour) for text, y in zip(texts, places, strict=True)]
+        for text, height, coords, side, ink in ((name, 1, ax.transAxes, "bottom", FAINT), *cells):
             ax.annotate(
                 text,
                 xy=(1.0, height),
-                xycoords=ax.get_yaxis_transform(),
+                xycoords=coords,
                 xytext=(offset, 0),
                 textcoords="offset points",
                 ha="right",
-                va="center",
+                va=side,
                 fontsize=KEY,
-                color=colour if height else FAINT,
+                color=ink,
                 annotation_clip=False,
             )
 
@@ -207,7 +203,8 @@ def _columns(
 def _legend(ax: Axes) -> None:
     ax.legend(
         loc="upper center",
-        bbox_to_anchor=(0.5, -0.1),
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=beside(ax, 0.0, -34.0),  # below the axis label
         ncols=4,
         frameon=False,
         fontsize=SMALL,

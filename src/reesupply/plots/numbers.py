@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from reesupply.result import Result
-    from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -114,6 +113,7 @@ def largest(rows: dict[str, FloatArray], top: int) -> tuple[list[str], list[str]
     return found[:top], found[top:]
 
 
-def china_fed(scenario: Scenario) -> set[str]:
+def china_fed(result: Result) -> set[str]:
     """Return ids of the mines whose feed China controls."""
-    return {row.id for row in scenario.rows("projects") if row.bloc == "china"}
+    rows = result.plan.scenario.rows("projects")
+    return {row.id for row in rows if row.bloc == "china"}

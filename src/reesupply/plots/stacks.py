@@ -26,6 +26,7 @@ from reesupply.plots.style import (
     OUTSIDE_REST,
     SECTOR_REST,
     SECTORS,
+    SIZE,
     chart_style,
     check_top,
     headline,
@@ -38,39 +39,37 @@ from reesupply.plots.style import RECYCLED as RECYCLED_COLOURS
 if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from reesupply.result import Result
-    from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
 
 LEVELS = (0.05, 0.5, 0.95)
-NOTE = (
-    "Areas are means, since quantiles of parts do not add up; the line and band are the "
-    "median and P5-P95 of {other}. Deficits are read from the balance chart, draw by draw."
+MEANS = (
+    "Areas are means, because quantiles of parts do not add up; the lines are P95, median and P5 "
+    "of {other}."
 )
+SOURCES = "Red and brown: feed that China controls; blue: mines outside China; green: recycled."
+USES = "Orange: road vehicles; purple: wind; grey and beige: all else."
 
 
-def draw_supply(
-    result: Result, scenario: Scenario, top: int, element: str | None, ax: Axes | None
-) -> Axes:
+def draw_supply(result: Result, top: int, element: str | None, ax: Axes | None) -> Axes:
     """Draw supply by source against gross demand; see `Plots.supply`."""
     element = checked_element(result, element)
-    layers = _supply_layers(result, scenario, check_top(top), element)
+    layers = _supply_layers(result, check_top(top), element)
     band = world_quantiles(result, ("demand",), LEVELS, element)
     title = f"World supply of {element} oxide by source, {{years}}"
-    return _draw(result, layers, band, title=title, other="gross demand", ax=ax)
+    return _draw(result, layers, band, title=title, other="gross demand", note=SOURCES, ax=ax)
 
 
-def draw_demand(
-    result: Result, scenario: Scenario, top: int, element: str | None, ax: Axes | None
-) -> Axes:
+def draw_demand(result: Result, top: int, element: str | None, ax: Axes | None) -> Axes:
     """Draw gross demand by end use against supply; see `Plots.demand`."""
     element = checked_element(result, element)
-    layers = _demand_layers(result, scenario, check_top(top), element)
+    layers = _demand_layers(result, check_top(top), element)
     band = world_quantiles(result, SUPPLY, LEVELS, element)
     title = f"World gross demand for {element} oxide by end use, {{years}}"
-    return _draw(result, layers, band, title=title, other="supply", ax=ax)
+    return _draw(result, layers, band, title=title, other="supply", note=USES, ax=ax)
 
 
 def _draw(
@@ -80,11 +79,12 @@ def _draw(
     *,
     title: str,
     other: str,
+    note: str,
     ax: Axes | None,
 ) -> Axes:
     years = result.plan.years
     with chart_style():
-        ax = new_axes(ax)
+        ax = new_axes(ax, height=max(SIZE[1], 1.3 + 0.13 * (len(layers) + len(LEVELS))))
         areas = ax.stackplot(
             years,
             [layer.mean for layer in layers],
@@ -93,39 +93,51 @@ def _draw(
             edgecolor="white",
             linewidth=0.25,
         )
-        low, middle, high = band
-        shade = ax.fill_between(years, low, high, color=INK, alpha=0.10, linewidth=0)
-        edges = [
-            ax.plot(years, edge, color=INK, linewidth=0.8, linestyle=(0, (4, 2)))[0]
-            for edge in (low, high)
-        ]
-        line = ax.plot(years, middle, color=INK, linewidth=2.0, label=f"{other}, median")[0]
+        lines = _band(ax, years, band, other)
         year_axis(ax, years, "t oxide/yr")
         ax.set_ylim(bottom=0.0)
-        names = [f"{other}, median", f"{other}, P5 and P95", *(la.name for la in layers[::-1])]
-        values = [middle[-1], None, *(layer.mean[-1] for layer in layers[::-1])]
+        stack = list(zip(areas, layers, strict=True))[::-1]
         key(
             ax,
-            [line, (shade, edges[0]), *areas[::-1]],  # type: ignore[list-item]
-            names,
-            values,
+            [*lines[::-1], *(area for area, _ in stack)],
+            [*(str(line.get_label()) for line in lines[::-1]), *(la.name for _, la in stack)],
+            [*(edge[-1] for edge in band[::-1]), *(la.mean[-1] for _, la in stack)],
             f"t oxide in {years[-1]}",
         )
         span = f"{years[0]}{DASH}{years[-1]}"
-        headline(ax, result, title.format(years=span), [NOTE.format(other=other)])
+        headline(ax, result, title.format(years=span), [MEANS.format(other=other), note])
     return ax
 
 
-def _supply_layers(result: Result, scenario: Scenario, top: int, element: str) -> list[Layer]:
+def _band(ax: Axes, years: tuple[int, ...], band: FloatArray, other: str) -> list[Line2D]:
+    """Draw P5, median and P95 as lines over a light shade."""
+    low, middle, high = band
+    ax.fill_between(years, low, high, color=INK, alpha=0.10, linewidth=0)
+    lines = []
+    for edge, name, width in ((low, "P5", 0.9), (middle, "median", 2.0), (high, "P95", 0.9)):
+        dashes = "-" if name == "median" else (0, (4, 2))
+        lines += ax.plot(
+            years,
+            edge,
+            color=INK,
+            linewidth=width,
+            linestyle=dashes,
+            solid_capstyle="butt",
+            label=f"{other}, {name}",
+        )
+    return lines
+
+
+def _supply_layers(result: Result, top: int, element: str) -> list[Layer]:
     """From below: feed of China, the largest mines outside, the other ones, recycled oxide."""
     means = means_by_row(result, "project", "separated", element)
-    names = {row.id: row.name for row in scenario.rows("projects")}
-    china = china_fed(scenario)
+    names = {row.id: row.name for row in result.plan.scenario.rows("projects")}
+    china = china_fed(result)
     captive = [name for name, row in means.items() if name in china and row.any()]
     outside = {name: row for name, row in means.items() if name not in china}
     shown, rest = largest(outside, top)
     layers = [
-        Layer(names.get(name, name), means[name], colour)
+        Layer(names[name], means[name], colour)
         for ids, colours in ((captive, CHINA), (shown, OUTSIDE))
         for name, colour in zip(ids, cycle(colours), strict=False)
     ]
@@ -138,17 +150,16 @@ def _supply_layers(result: Result, scenario: Scenario, top: int, element: str) -
     return layers
 
 
-def _demand_layers(result: Result, scenario: Scenario, top: int, element: str) -> list[Layer]:
+def _demand_layers(result: Result, top: int, element: str) -> list[Layer]:
     """Return end uses, the largest of the last year first, and the rest together."""
     means = means_by_row(result, "end_use", "demand", element)
-    rows = {row.id: row for row in scenario.rows("end_uses")}
+    rows = {row.id: row for row in result.plan.scenario.rows("end_uses")}
     shades = {sector: cycle(colours) for sector, colours in SECTORS.items()}
     shown, rest = largest(means, top)
     layers = []
     for name in shown:
-        row = rows.get(name)
-        colour = next(shades["other" if row is None else row.sector])
-        layers.append(Layer(name if row is None else row.name, means[name], colour))
+        colour = next(shades[rows[name].sector])
+        layers.append(Layer(rows[name].name, means[name], colour))
     if rest:
         total = np.sum([means[name] for name in rest], axis=0)
         layers.append(Layer(f"Smaller end uses ({len(rest)})", total, SECTOR_REST))

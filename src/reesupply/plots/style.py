@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.legend import Legend
+    from matplotlib.transforms import Transform
 
     from reesupply.result import Result
 
@@ -21,17 +22,17 @@ if TYPE_CHECKING:
 # green still tells them apart; vermilion is the Okabe-Ito colour and marks what others published.
 CHINA = ("#6B1A1A", "#A63A2B", "#D08066", "#E9B9A4", "#94684A", "#C9AD96")
 OUTSIDE = ("#0B3C6F", "#3F83BF", "#8FBCE0", "#1F5F9E", "#6BA3D2", "#C3DBEF")
-OUTSIDE_REST = "#DFE9F3"
-RECYCLED = ("#2F7D4F", "#A3D1A6")
+OUTSIDE_REST = "#D6E3F0"
+RECYCLED = ("#00755B", "#86CDB4")
 SECTORS = {
-    "auto": ("#9A5B00", "#D98E04", "#F2C14E"),
-    "auto-other": ("#F7E0A3",),
+    "auto": ("#C27803", "#E9A82B", "#F4CB74"),
+    "auto-other": ("#F9E3B4",),
     "wind": ("#6A3D7C", "#B58DC4"),
     "other": ("#4A5A66", "#8496A3", "#BAC6CE"),
 }
-SECTOR_REST = "#E4E8EB"
+SECTOR_REST = "#D9D3C3"
 FAN = ("#D6D8E6", "#A6AACB", "#2B2F5E")
-PUBLISHED = "#D55E00"
+PUBLISHED, PUBLISHED_TEXT = "#D55E00", "#9A4400"
 INK, FAINT, GRID = "#222222", "#666666", "#DDDDDD"
 
 TITLE, SMALL, KEY = 11.0, 7.5, 7.0
@@ -101,9 +102,8 @@ def plain(value: float) -> str:
 
 
 def tonnes(value: float) -> str:
-    """Write whole tonnes; small amounts keep one decimal."""
-    digits = 0 if round(abs(value), 1) == 0 or abs(value) >= 9.95 else 1
-    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", MINUS)
+    """Write whole tonnes with thousands separators."""
+    return f"{round(value):,}".replace("-", MINUS)
 
 
 def headline(ax: Axes, result: Result, title: str, notes: Sequence[str]) -> None:
@@ -149,7 +149,7 @@ def provenance(result: Result) -> str:
     """Say which scenario, whether it was fitted, how many draws, which data."""
     plan = result.plan
     fitted = "nothing is fitted" if result.weights is None else "conditioned: draws are weighted"
-    parts = (plan.title, fitted, f"{result.draws:,} draws", f"data of {plan.data_date}")
+    parts = (plan.title, fitted, f"{result.draws:,} draws", f"data of {plan.scenario.data_date}")
     return DOT.join(parts)
 
 
@@ -157,7 +157,7 @@ def key(
     ax: Axes,
     artists: Sequence[Artist],
     names: Sequence[str],
-    values: Sequence[float | None],
+    values: Sequence[float],
     title: str,
 ) -> Legend:
     """
@@ -168,7 +168,7 @@ def key(
     ax : Axes
         Where; nothing inside is covered.
     artists, names, values : sequence
-        Row by row from the top; a row without a value has None.
+        Row by row from the top.
     title : str
         What the values are.
 
@@ -176,14 +176,15 @@ def key(
     -------
     Legend
     """
-    written = ["" if value is None else tonnes(value) for value in values]
-    width = max((len(text) for text in written), default=0)
+    written = [tonnes(value) for value in values]
+    width = max(map(len, written), default=0)
     labels = [f"{_pad(text, width)}  {name}" for text, name in zip(written, names, strict=True)]
     legend = ax.legend(
         artists,
         labels,
         loc="upper left",
-        bbox_to_anchor=(1.01, 1.015),
+        bbox_to_anchor=(1.0, 1.0),
+        bbox_transform=beside(ax, 6.0, 4.0),
         borderaxespad=0.0,
         frameon=False,
         fontsize=KEY,
@@ -198,6 +199,21 @@ def key(
         text.set_parse_math(False)
     legend.get_title().set_color(FAINT)
     return legend
+
+
+def beside(ax: Axes, right: float, up: float) -> Transform:
+    """
+    Return the coordinates of the Axes, moved by points.
+
+    A place that is a fraction of the width would move the edge that the layout fits, so that a
+    second drawing would differ from the first.
+    """
+    from matplotlib.transforms import ScaledTranslation
+
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise AssertionError
+    return ax.transAxes + ScaledTranslation(right / 72.0, up / 72.0, figure.dpi_scale_trans)
 
 
 def _pad(text: str, width: int) -> str:

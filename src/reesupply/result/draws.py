@@ -114,7 +114,8 @@ class Draws:
         ReesupplyError
             If a name or label is unknown, `q` is not a probability, or draws were not kept.
         """
-        if not (isinstance(q, float | int | np.number) and 0.0 <= q <= 1.0):
+        given: Any = q
+        if not (isinstance(given, float | int | np.number) and 0.0 <= given <= 1.0):
             msg = f"q: found {q!r}, allowed is a probability from 0 to 1"
             raise ReesupplyError(msg)
         chosen = {"year": year, "element": element, "bloc": bloc}

@@ -68,7 +68,12 @@ def load_scenario(name_or_path: str | Path = BASELINE) -> Scenario:
     ScenarioError
         One sentence that names file, row and column, what was found and what is allowed.
     """
-    return _load(name_or_path, ())
+    try:
+        return _load(name_or_path, ())
+    except RecursionError:  # tables in tables, or a chain of bases, a thousand deep
+        file = on_one_line(Path(str(name_or_path)).name)
+        msg = f"{file}: found a thousand levels of nesting, allowed is table, key and column"
+        raise ScenarioError(msg) from None
 
 
 def _load(name_or_path: str | Path, seen: tuple[str, ...]) -> Scenario:

@@ -78,6 +78,9 @@ def read_row(
         return spec.row.model_validate(given)
     except ValidationError as error:
         raise ScenarioError(_sentence(error, where)) from None
+    except RecursionError:
+        msg = f"{where}: found a thousand levels of nesting, allowed is one cell in each column"
+        raise ScenarioError(msg) from None
 
 
 def _sentence(error: ValidationError, where: str) -> str:
@@ -95,6 +98,8 @@ def _sentence(error: ValidationError, where: str) -> str:
                 text += f" (allowed: {', '.join(names)})"
         case "value_error":
             text = str(first["ctx"]["error"])
+        case "tuple_type":
+            text = f"found {written(found)}; allowed is a list of texts, or one joined by ';'"
         case _:
             rule = first["msg"].replace("Input should be", "allowed is").partition(", unable")[0]
             text = f"found {written(found)}; {rule[0].lower()}{rule[1:]}"

@@ -1,0 +1,1 @@
+"""What a result says: claims, drivers, bridges, and the tables an analyst asks for first."""

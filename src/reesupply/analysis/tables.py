@@ -1,0 +1,196 @@
+"""The tables an analyst asks for first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reesupply.result import weighted_quantile
+from reesupply.result.statistics import weighted_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    import pandas as pd
+
+    from reesupply.result import Result
+
+    FloatArray = npt.NDArray[np.float64]
+
+WEEKS = 365.25 / 7.0
+#: A gap below this share of demand is rounding, not a deficit.
+TOLERANCE = 0.02
+_RECYCLED = ("recycled_new_scrap", "recycled_end_of_life")
+
+
+def outlook(result: Result) -> pd.DataFrame:
+    """
+    Balance by year in the ways it is asked for, at the median.
+
+    Parameters
+    ----------
+    result : Result
+        A run that kept ``result.data``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By year, P50 of: demand, the balance of all elements and of each, the balance as share of
+        demand, the balance outside China by final use and for magnet plants, the stock of past
+        surpluses in weeks of demand, concentrate that nobody could process; and the probability
+        of a deficit.
+
+    Raises
+    ------
+    ReesupplyError
+        If draws were not kept.
+    """
+    import pandas as pd
+
+    whole = result.all_elements
+    demand = result.values("demand", element=whole, bloc="world")
+    balance = result.values("balance", element=whole)
+    made = result.values("refined_supply", element=whole, bloc="ex_china")
+    made = made + sum(result.values(n, element=whole, bloc="ex_china") for n in _RECYCLED)
+    series: dict[str, FloatArray] = {"demand": demand, "balance": balance}
+    for element in result.plan.elements:
+        series[f"balance {element}"] = result.values("balance", element=element)
+    series |= {
+        "balance / demand": balance / demand,
+        "ex-China balance, final use": made - _outside(result, "use_demand"),
+        "ex-China balance, magnet plants": made - _outside(result, "demand"),
+        "surplus stock, weeks": WEEKS * result.values("surplus_stock", element=whole) / demand,
+        "concentrate stock": result.values("concentrate_stock", element=whole),
+    }
+    middle = {name: weighted_quantile(x, 0.5, result.weights) for name, x in series.items()}
+    frame = pd.DataFrame(middle, index=pd.Index(result.plan.years, name="year"))
+    frame["P(deficit)"] = np.asarray(result.probability("balance", below=0.0, element=whole))
+    return frame
+
+
+def _outside(result: Result, name: str) -> FloatArray:
+    return result.values(name, element=result.all_elements, bloc="ex_china")
+
+
+def first_deficit_year(result: Result) -> pd.DataFrame:
+    """
+    Chance that each year is the first with a deficit above 2 % of demand.
+
+    Parameters
+    ----------
+    result : Result
+        A run that kept ``result.data``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index year, with "none" last; probability and cumulative. The base year, whose stock change
+        is given, does not count.
+
+    Raises
+    ------
+    ReesupplyError
+        If draws were not kept.
+    """
+    import pandas as pd
+
+    whole = result.all_elements
+    gap = -result.values("balance", element=whole)
+    short = gap > TOLERANCE * result.values("demand", element=whole, bloc="world")
+    first = np.where(short[1:].any(axis=0), short[1:].argmax(axis=0), len(short) - 1)
+    labels: list[Any] = [*result.plan.years[1:], "none"]
+    hits = (first == np.arange(len(labels))[:, np.newaxis]).astype(np.float64)
+    chance = weighted_mean(hits, result.weights)
+    index = pd.Index(labels, name="first deficit year")
+    return pd.DataFrame({"probability": chance, "cumulative": np.cumsum(chance)}, index=index)
+
+
+def bridge(result: Result) -> pd.DataFrame:
+    """
+    Balance of the base year to that of the last, step by step, in means.
+
+    Parameters
+    ----------
+    result : Result
+        Any run; means are always there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index step; change (or level, in the first and last row) and running total [t oxide/yr].
+        The steps add up exactly.
+    """
+    import pandas as pd
+
+    whole, years = result.all_elements, result.plan.years
+    steps: list[tuple[str, float]] = [
+        (f"balance {years[0]}", _mean(result, "balance", years[0], whole))
+    ]
+    for sector, uses in _by_sector(result).items():
+        demand = result.moments.mean("end_use.demand")[uses].sum(axis=(0, 1))
+        steps.append((f"demand: {sector}", -float(demand[-1] - demand[0])))
+    separated = result.moments.mean("project.separated").sum(axis=1)
+    captive = np.array([row.part_of is not None for row in _projects(result)])
+    for label, own in (("Chinese and captive mines", captive), ("other mines", ~captive)):
+        supply = separated[own].sum(axis=0)
+        steps.append((label, float(supply[-1] - supply[0])))
+    for label, name in zip(("new scrap", "end of life"), _RECYCLED, strict=True):
+        change = _mean(result, name, years[-1], whole) - _mean(result, name, years[0], whole)
+        steps.append((label, change))
+    frame = pd.DataFrame(steps, columns=["step", "change"]).set_index("step")
+    frame["running"] = frame["change"].cumsum()
+    last = _mean(result, "balance", years[-1], whole)
+    frame.loc[f"balance {years[-1]}"] = (last, last)
+    return frame
+
+
+def supply_by_country(result: Result, years: Sequence[int] | None = None) -> pd.DataFrame:
+    """
+    Mean separated oxide by the country the ore comes from.
+
+    Parameters
+    ----------
+    result : Result
+        Any run; means are always there.
+    years : sequence of int, optional
+        Base year, 2030 and the last year when None.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index country, largest in the last year first; one column per year [t oxide/yr].
+    """
+    import pandas as pd
+
+    known = result.plan.years
+    chosen = list(years or dict.fromkeys(y for y in (known[0], 2030, known[-1]) if y in known))
+    separated = result.moments.mean("project.separated").sum(axis=1)
+    at = [known.index(year) for year in chosen]
+    by_country: dict[str, FloatArray] = {}
+    for row, own in zip(_projects(result), separated[:, at], strict=True):
+        by_country[row.country] = by_country.get(row.country, 0.0) + own
+    largest = sorted(by_country.items(), key=lambda item: -item[1][-1])
+    shown = {country: supply for country, supply in largest if supply.any()}
+    frame = pd.DataFrame.from_dict(shown, orient="index", columns=pd.Index(chosen, name="year"))
+    frame.index.name = "country"
+    return frame
+
+
+def _mean(result: Result, name: str, year: int, element: str) -> float:
+    bloc = None if name == "balance" else "world"
+    return float(result.mean(name, year=year, element=element, bloc=bloc))
+
+
+def _by_sector(result: Result) -> dict[str, list[int]]:
+    sectors: dict[str, list[int]] = {}
+    for index, row in enumerate(result.plan.scenario.rows("end_uses")):
+        sectors.setdefault(row.sector, []).append(index)
+    return sectors
+
+
+def _projects(result: Result) -> list[Any]:
+    """Return the project rows in the order of the axis."""
+    by_id = {row.id: row for row in result.plan.scenario.rows("projects")}
+    return [by_id[name] for name in result.plan.projects]

@@ -1,0 +1,174 @@
+"""The command `reesupply`: reproduce, simulate, validate, schema, scenarios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reesupply import __version__
+from reesupply.errors import ReesupplyError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Exit status when the input is wrong.
+BAD_INPUT = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process when None.
+
+    Returns
+    -------
+    int
+        0, or 2 when the input is wrong: one sentence on standard error says why.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except ReesupplyError as error:
+        print(f"reesupply: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("reesupply: interrupted; earlier results are as they were", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="reesupply",
+        description="The open, auditable, probabilistic balance of Dy and Tb to 2035.",
+    )
+    parser.add_argument("--version", action="version", version=f"reesupply {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    one = _command(commands, "reproduce", _reproduce, "run untuned beside the published claims")
+    _run_options(one)
+    one.add_argument("--draws", type=int, help="Monte Carlo draws (default: 32,768)")
+    one.add_argument("--seed", type=int, default=2035, help="seed (default: 2035)")
+    one.add_argument("--out", type=Path, default=Path("reproduction"), help="folder to write")
+
+    one = _command(commands, "simulate", _simulate, "simulate and print the balance by year")
+    _run_options(one)
+    one.add_argument(
+        "--draws", type=int, default=16_384, help="Monte Carlo draws (default: 16,384)"
+    )
+    one.add_argument("--seed", type=int, help="seed (default: fresh entropy)")
+    one.add_argument("--design", default="random", help="random, lhs or sobol")
+    one.add_argument("--out", type=Path, help="netCDF file to write")
+
+    one = _command(commands, "validate", _validate, "check a scenario file")
+    one.add_argument("scenario", help="a .toml file, or the name of a shipped scenario")
+
+    one = _command(commands, "schema", _schema, "print the JSON Schema of a scenario file")
+    one = _command(commands, "scenarios", _scenarios, "list the shipped scenarios")
+    return parser
+
+
+def _command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + "."
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "scenario", nargs="?", default="baseline", help="a .toml file or a shipped name"
+    )
+    parser.add_argument("--workers", type=int, help="threads (default: one per core)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    from reesupply.analysis.reproduction import DRAWS, reproduce
+
+    found = reproduce(
+        arguments.scenario,
+        draws=DRAWS if arguments.draws is None else arguments.draws,
+        rng=arguments.seed,
+        workers=arguments.workers,
+        progress=not arguments.quiet,
+    )
+    found.write(arguments.out)
+    if arguments.json:
+        print(found.claims.reset_index().to_json(orient="records", indent=1))
+    else:
+        print(found.text())
+        print(f"Tables, charts and the scenario are in {arguments.out}")
+    return 0
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from reesupply.engine.simulate import simulate
+
+    result = simulate(
+        arguments.scenario,
+        draws=arguments.draws,
+        rng=arguments.seed,
+        design=arguments.design,
+        workers=arguments.workers,
+        progress=not arguments.quiet,
+    )
+    if arguments.out is not None:
+        result.to_netcdf(arguments.out)
+    table = result.summary()
+    if arguments.json:
+        records = table.reset_index().to_dict(orient="records")
+        print(json.dumps({"provenance": result.provenance, "summary": records}, indent=1))
+    else:
+        print(result)
+        print(table.to_string(float_format=lambda x: f"{x:,.2f}" if abs(x) < 1.0 else f"{x:,.0f}"))
+    return 0
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    from reesupply.engine.simulate import compile
+
+    plan = compile(arguments.scenario)
+    found = {
+        "title": plan.title,
+        "hash": plan.hash,
+        "inputs": len(plan.inputs.names),
+        "changes": list(plan.scenario.changes),
+    }
+    if arguments.json:
+        print(json.dumps(found, indent=1))
+    else:
+        print(f"{arguments.scenario}: valid; {plan.title!r}, {found['inputs']} uncertain inputs,")
+        print(f"{len(plan.scenario.changes)} cells differ from the baseline, hash {plan.hash}")
+    return 0
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    from reesupply.scenario.schema import scenario_schema
+
+    print(json.dumps(scenario_schema(), indent=None if arguments.json else 1))
+    return 0
+
+
+def _scenarios(arguments: argparse.Namespace) -> int:
+    from reesupply.scenario import list_scenarios, load_scenario
+
+    found = [(name, load_scenario(name)) for name in list_scenarios()]
+    if arguments.json:
+        rows = [{"name": n, "title": s.title, "hash": s.hash} for n, s in found]
+        print(json.dumps(rows, indent=1))
+    else:
+        for name, scenario in found:
+            print(f"{name:<14}{scenario.title}")
+    return 0

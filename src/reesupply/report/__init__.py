@@ -1,0 +1,1 @@
+"""Results in words, and as folders of tables and charts."""

@@ -1,0 +1,100 @@
+"""A reproduction as a folder: tables, charts, words, and the scenario it rests on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reesupply.errors import ReesupplyError
+from reesupply.scenario.serial import to_json
+
+if TYPE_CHECKING:
+    from reesupply.analysis.reproduction import Reproduction
+
+#: Marks a folder as one of ours, so that it may be replaced.
+STAMP = "provenance.json"
+_TABLES = (
+    "claims",
+    "outlook",
+    "first_deficit_year",
+    "bridge",
+    "supply_by_country",
+    "switches",
+    "groups",
+    "inputs",
+)
+_CHARTS = ("balance", "supply", "demand", "claims")
+
+
+def write_reproduction(found: Reproduction, folder: str | Path) -> None:
+    """
+    Write a reproduction; see `Reproduction.write`.
+
+    Parameters
+    ----------
+    found : Reproduction
+        What is written.
+    folder : str or Path
+        Made if it does not exist. The new content is built beside it and takes its place in one
+        step, so that an interrupted run leaves an earlier one whole.
+
+    Raises
+    ------
+    ReesupplyError
+        If the folder holds something that is not a reproduction, or cannot be written.
+    """
+    target = Path(folder)
+    if target.exists() and not _replaceable(target):
+        msg = f"{target}: found a file or folder that is not a reproduction; name another folder"
+        raise ReesupplyError(msg)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        msg = f"{target}: cannot be written ({error.strerror})"
+        raise ReesupplyError(msg) from None
+    try:
+        draft.chmod(0o755)
+        _fill(found, draft)
+        _take_place(draft, target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _replaceable(target: Path) -> bool:
+    return target.is_dir() and ((target / STAMP).is_file() or not any(target.iterdir()))
+
+
+def _take_place(draft: Path, target: Path) -> None:
+    if not target.exists():
+        draft.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    target.rename(old / "content")
+    draft.rename(target)
+    shutil.rmtree(old)
+
+
+def _fill(found: Reproduction, folder: Path) -> None:
+    from reesupply.plots import save
+
+    result = found.result
+    for name in _TABLES:
+        getattr(found, name).to_csv(folder / f"{name}.csv")
+    claims = found.claims.reset_index().to_dict(orient="records")
+    _write(folder / "claims.json", json.dumps(claims, indent=1, ensure_ascii=False))
+    _write(folder / "report.txt", found.text())
+    _write(folder / "scenario.json", to_json(result.plan.scenario, indent=1))
+    for name in _CHARTS:
+        axes = getattr(result.plot, name)()
+        for suffix in ("png", "svg"):
+            save(axes, folder / f"{name}.{suffix}")
+    # last: a folder without it is not complete
+    _write(folder / STAMP, json.dumps(result.provenance, indent=1, ensure_ascii=False))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")

@@ -1,0 +1,283 @@
+"""A reproduction in words and plain tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reesupply.analysis.reproduction import Reproduction
+
+#: A claim between these percentiles is one that the untuned forecast does not contradict.
+WITHIN = (5.0, 95.0)
+
+
+def reproduction_text(found: Reproduction) -> str:
+    """
+    Say what was found, where the claims disagree, and what the answer rests on.
+
+    Parameters
+    ----------
+    found : Reproduction
+        A run beside the published claims.
+
+    Returns
+    -------
+    str
+        Plain text of at most 100 columns.
+    """
+    parts = [
+        _head(found),
+        _section("Published claims beside the untuned forecast", claims_lines(found.claims)),
+        _section("Where they disagree", verdicts(found)),
+        _section("What moves the deficit of the last year", _drivers(found)),
+        _section("What changes the sign (deficit of the last year, t)", _switches(found.switches)),
+        _section(
+            "What is asked first (medians, t oxide/yr; a deficit is negative)", _outlook(found)
+        ),
+        _section("First year with a deficit above 2 % of demand", _first_year(found)),
+        _section("From the first to the last balance (means, t oxide/yr)", _bridge(found.bridge)),
+        _section("Supply by country of ore (means, t oxide/yr)", _countries(found)),
+        _section("What this rests on", _basis(found)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def claims_lines(claims: pd.DataFrame) -> list[str]:
+    """
+    Write the table of claims.
+
+    Parameters
+    ----------
+    claims : pandas.DataFrame
+        `Reproduction.claims`.
+
+    Returns
+    -------
+    list of str
+        One line per claim and one per reading; the preferred reading is marked ``*``.
+    """
+    lines = [f"{'':38}{'claim':>9}{'our P5':>10}{'P50':>9}{'P95':>9}   claim falls at"]
+    for name, group in claims.groupby(level="claim", sort=False):
+        first = group.iloc[0]
+        lines.append(f"{first['publisher']}: {first['said']}")
+        for (_, reading), row in group.iterrows():
+            mark = "*" if row["preferred"] else " "
+            numbers = [_number(row[c], row["unit"]) for c in ("value", "P5", "P50", "P95")]
+            cells = f"{numbers[0]:>9}{numbers[1]:>10}{numbers[2]:>9}{numbers[3]:>9}"
+            lines.append(f"  {mark} {reading:<34}{cells}   {_percentile(row['percentile'])}")
+        del name
+    lines.append("* the reading fixed before the run")
+    return lines
+
+
+def verdicts(found: Reproduction) -> list[str]:
+    """
+    Say for each claim, in its preferred reading, whether the untuned forecast contradicts it.
+
+    Parameters
+    ----------
+    found : Reproduction
+        A run beside the published claims.
+
+    Returns
+    -------
+    list of str
+        One sentence per claim.
+    """
+    lines = []
+    claims = found.claims
+    for claim, group in claims.groupby(level="claim", sort=False):
+        own = group[group["preferred"]]
+        row = (own if len(own) else group).iloc[0]
+        value, middle = _number(row["value"], row["unit"]), _number(row["P50"], row["unit"])
+        unit = f" {row['unit']}" if row["unit"] != "1" else ""
+        where = _percentile(row["percentile"])
+        if WITHIN[0] <= row["percentile"] <= WITHIN[1]:
+            verdict = f"not contradicted: {value}{unit} falls at {where}, our median is {middle}"
+        else:
+            side = "above" if row["percentile"] > WITHIN[1] else "below"
+            verdict = f"disagrees: {value}{unit} lies {side} our P5-P95 ({where}, median {middle})"
+        others = group[~group["preferred"]]
+        agree = others["percentile"].between(*WITHIN).sum()
+        if len(others):
+            verdict += f"; of its {len(others)} other readings {agree} lie within"
+        lines += _wrap(f"{claim}: {verdict}.")
+    return lines
+
+
+def _head(found: Reproduction) -> str:
+    result = found.result
+    last, whole = result.plan.years[-1], result.all_elements
+    low, middle, high = (
+        -result.quantile("balance", q, year=last, element=whole) for q in (0.95, 0.5, 0.05)
+    )
+    chance = result.probability("balance", below=0.0, year=last, element=whole)
+    lines = [
+        f"{whole} balance to {last}: {result.plan.title}",
+        f"{result.draws:,} draws, seed {result.entropy}, data of {result.plan.scenario.data_date}, "
+        f"scenario {result.plan.hash[:12]}. Nothing is fitted.",
+        "",
+        f"Deficit of {last}, t oxide: P5 {low:,.0f}, P50 {middle:,.0f}, P95 {high:,.0f} "
+        f"(negative: surplus); probability of a deficit {chance:.0%}.",
+    ]
+    return "\n".join(lines)
+
+
+def _drivers(found: Reproduction) -> list[str]:
+    groups, inputs = found.groups, found.inputs
+    lines = [f"  {share:>5.0%}  {name}" for name, share in groups["share"].items()]
+    top = inputs[inputs["group"] != "named factor"].iloc[0]
+    factor = inputs[inputs["group"] == "named factor"].iloc[:1]
+    lines += _wrap(
+        f"The single input that moves it most is {top.name} (rank correlation "
+        f"{top['correlation']:+.2f})"
+        + (
+            f", through the named factor {factor.index[0]} ({factor['correlation'].iloc[0]:+.2f})."
+            if len(factor)
+            else "."
+        )
+    )
+    lines.append(
+        "Shares of variance by straight lines in the group's inputs; shared factors overlap."
+    )
+    return lines
+
+
+def _switches(table: pd.DataFrame) -> list[str]:
+    lines = [f"{'':45}{'':17}{'P5':>8}{'P50':>8}{'P95':>8}   P(deficit)"]
+    for (what, case), row in table.iterrows():
+        cells = "".join(f"{row[c]:>8,.0f}" for c in ("P5", "P50", "P95"))
+        lines.append(f"{what:<45}{case:<17}{cells}   {row['P(deficit)']:.0%}")
+    return lines
+
+
+def _outlook(found: Reproduction) -> list[str]:
+    table, elements = found.outlook, found.result.plan.elements
+    names = {
+        "demand": "demand",
+        "balance": "balance",
+        **{f"balance {e}": e for e in elements},
+        "balance / demand": "% dem.",
+        "ex-China balance, final use": "exCN use",
+        "ex-China balance, magnet plants": "exCN mag",
+        "surplus stock, weeks": "stock wk",
+        "concentrate stock": "conc.",
+        "P(deficit)": "P(def)",
+    }
+    lines = ["year" + "".join(f"{short:>10}" for short in names.values())]
+    for year, row in table.iterrows():
+        cells = [
+            f"{row[name]:>10.0%}"
+            if name in ("balance / demand", "P(deficit)")
+            else f"{row[name]:>10,.0f}"
+            for name in names
+        ]
+        lines.append(f"{year}" + "".join(cells))
+    lines += _wrap(
+        "exCN use, exCN mag: oxide separated and recycled outside China less what goods used there, "
+        "or magnet plants there, need. stock wk: past surpluses in weeks of demand. conc.: "
+        "concentrate that nobody could process. Both stocks are beside the balance, not in it."
+    )
+    return lines
+
+
+def _first_year(found: Reproduction) -> list[str]:
+    shares = found.first_deficit_year["probability"]
+    return _wrap(", ".join(f"{year} {share:.0%}" for year, share in shares.items()))
+
+
+def _bridge(table: pd.DataFrame) -> list[str]:
+    return [
+        f"  {step:<28}{row['change']:>+9,.0f}   -> {row['running']:>+9,.0f}"
+        for step, row in table.iterrows()
+    ]
+
+
+def _countries(found: Reproduction) -> list[str]:
+    table = found.supply_by_country
+    shown, rest = table.iloc[:10], table.iloc[10:].sum()
+    lines = [f"  {'':26}" + "".join(f"{year:>9}" for year in table.columns)]
+    lines += [
+        f"  {name:<26}" + "".join(f"{value:>9,.0f}" for value in row)
+        for name, row in zip(shown.index, shown.to_numpy(), strict=True)
+    ]
+    lines.append(f"  {'all others':<26}" + "".join(f"{value:>9,.0f}" for value in rest))
+    return lines
+
+
+def _basis(found: Reproduction) -> list[str]:
+    result = found.result
+    last, whole = result.plan.years[-1], result.all_elements
+    factor = result.arrays["base_year_factor"]
+    scales = ", ".join(
+        f"{name} {middle:.2f}"
+        for name, middle in zip(result.plan.elements, _medians(factor), strict=True)
+    )
+    weak = low_confidence_share(found)
+    supply = result.mean("mine_supply", year=last, element=whole, bloc="ex_china")
+    return _wrap(
+        f"{weak:.0%} of the {supply:,.0f} t from mines outside China in {last} comes from rows of low "
+        f"confidence. Bottom-up demand is scaled to supply less stock change of the base year by "
+        f"(medians) {scales}. Basis gross; the deficit is the same on the net and primary basis. "
+        f"Known projects without a published tonnage are left out: see the table left_out."
+    )
+
+
+def low_confidence_share(found: Reproduction) -> float:
+    """
+    Share of last-year supply from mines outside China that rests on rows of low confidence.
+
+    Parameters
+    ----------
+    found : Reproduction
+        A run.
+
+    Returns
+    -------
+    float
+        In means, 0 to 1.
+    """
+    plan = found.result.plan
+    last = found.result.moments.mean("project.separated")[:, :, -1].sum(axis=1)
+    rows = {row.id: row for row in plan.scenario.rows("projects")}
+    outside = [
+        (rows[n].confidence, t)
+        for n, t in zip(plan.projects, last, strict=True)
+        if _outside(rows[n])
+    ]
+    total = sum(tonnes for _, tonnes in outside)
+    return sum(t for confidence, t in outside if confidence == "low") / total if total else 0.0
+
+
+def _outside(row: Any) -> bool:
+    return bool(row.kind == "mine" and row.bloc != "china")
+
+
+def _medians(x: Any) -> list[float]:
+    import numpy as np
+
+    return [float(v) for v in np.quantile(x, 0.5, axis=-1)]
+
+
+def _section(title: str, lines: list[str]) -> str:
+    return "\n".join([title, "-" * len(title), *lines])
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:.1%}" if unit == "1" else f"{value:,.0f}"
+
+
+def _percentile(value: float) -> str:
+    if value < 0.1:
+        return "below P0.1"
+    if value > 99.9:
+        return "above P99.9"
+    return f"P{value:.1f}"
+
+
+def _wrap(text: str, width: int = 98) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(text, width)

@@ -1,0 +1,399 @@
+"""The Monte Carlo contract: draws by name and number, the same bits however they are computed."""
+
+from __future__ import annotations
+
+import copy
+import multiprocessing
+import pickle
+import threading
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import reesupply as rs
+from reesupply.engine import simulate as engine
+from reesupply.engine.variables import DATA, VARIABLES
+from reesupply.sampling import LANE
+from strategies import scenarios
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+EVERYTHING = (*VARIABLES, "inputs", "claims", "first_feed")
+DESIGNS = ("random", "lhs", "sobol")
+
+
+def inputs_of(result: rs.Result) -> dict[str, FloatArray]:
+    """Draws of the inputs by name."""
+    return dict(zip(result.input_names, result.arrays["inputs"], strict=True))
+
+
+@lru_cache(maxsize=8)
+def baseline_inputs(design: str = "random", draws: int = 64) -> dict[str, FloatArray]:
+    """Inputs of the baseline at seed 1."""
+    return inputs_of(rs.simulate(draws=draws, rng=1, design=design, keep=("inputs",), workers=1))
+
+
+def assert_same_bits(one: rs.Result, other: rs.Result, draws: int | None = None) -> None:
+    """Every kept array is bit-identical, and every moment where all draws are compared."""
+    assert one.arrays.keys() == other.arrays.keys()
+    assert one.input_names == other.input_names
+    for name, array in one.arrays.items():
+        np.testing.assert_array_equal(array[..., :draws], other.arrays[name][..., :draws], name)
+    if draws is None:
+        assert one.moments.count == other.moments.count
+        for name in VARIABLES:
+            for kind in ("sums", "squares"):
+                a, b = (getattr(r.moments, kind)[name] for r in (one, other))
+                np.testing.assert_array_equal(a, b, name)
+
+
+def assert_others_same(
+    found: dict[str, FloatArray], design: str = "random", apart: Iterable[str] = ()
+) -> int:
+    """Every input but those `apart` is as in the baseline; return how many were compared."""
+    before = baseline_inputs(design)
+    common = (before.keys() & found.keys()) - set(apart)
+    for name in common:
+        np.testing.assert_array_equal(found[name], before[name], name)
+    return len(common)
+
+
+# --------------------------------------------------------------------------- point 1: by name
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize(
+    ("changes", "apart"),
+    [
+        ({"projects.browns-range.heavy": "pert(200, 300, 400)"}, ["projects.browns-range.heavy"]),
+        ({"projects.lofdal.dy": 90.0}, []),
+        ({"anchors.scrap-2024.value": "uniform(800, 900)"}, []),
+        ({"projects.nolans.status": "certain"}, []),
+        ({"projects.kvanefjeld.status": "operating", "projects.kvanefjeld.start": 2020}, []),
+        ({"settings.last_year.value": "2040"}, []),
+        ({"settings.last_year.value": "2028"}, []),
+        ({"disruptions.myanmar-border.first_year": 2025}, []),
+        ({"trajectories.ev-cars.activity.world.2035.value": "pert(10, 20, 30)"}, []),
+    ],
+)
+def test_unrelated_inputs_stay(design: str, changes: dict[str, Any], apart: list[str]) -> None:
+    """After a change every other input is bit-identical, whatever the design."""
+    scenario = rs.load_scenario().replace(changes)
+    result = rs.simulate(scenario, draws=64, rng=1, design=design, keep=("inputs",), workers=1)
+    assert assert_others_same(inputs_of(result), design, apart) > 300
+
+
+def _mine(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "country": "somewhere",
+        "bloc": "ex_china",
+        "kind": "mine",
+        "status": "feasibility",
+        "start": "uniform(2028, 2030)",
+        "construction": 2,
+        "heavy": "pert(1, 2, 3)",
+        "dy_share": "uniform(0.8, 0.9)",
+        "feeds": "merchant",
+        "ramp": "concentrator",
+        "source": "assumption",
+    }
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_new_rows_leave_the_rest(number: int) -> None:
+    """Adding projects, with inputs that follow factors too, leaves all draws as they were."""
+    rows = {f"projects.{letter}-new": _mine(letter) for letter in "azbyc"[:number]}
+    result = rs.simulate(
+        rs.load_scenario().replace(rows), draws=64, rng=1, keep=("inputs",), workers=1
+    )
+    found = inputs_of(result)
+    assert len(found) == len(baseline_inputs()) + 10 * number
+    assert assert_others_same(found) == len(baseline_inputs())
+
+
+def test_new_factor_leaves_the_rest() -> None:
+    """A new factor changes the input that follows it, and no other."""
+    name = "projects.browns-range.heavy"
+    row = {"loading": 0.5, "source": "assumption"}
+    scenario = rs.load_scenario().replace({f"factors.another.{name}": row})
+    found = inputs_of(rs.simulate(scenario, draws=64, rng=1, keep=("inputs",), workers=1))
+    assert (found[name] != baseline_inputs()[name]).all()
+    assert assert_others_same(found, apart=[name]) == len(baseline_inputs()) - 1
+
+
+def test_mixing_does_not_depend_on_the_number_of_inputs() -> None:
+    """One input that follows one of many factors has the bits that it has among others."""
+    scenario = rs.load_scenario()
+    rows = {f"factors.f{i}.projects.browns-range.heavy": _loading() for i in range(15)}
+    few = {key: row for key, row in scenario.tables["factors"].items() if False}
+    alone = rs.Scenario(scenario.title, {**scenario.tables, "factors": few}).replace(rows)
+    among = scenario.replace(rows)
+    a, b = (
+        inputs_of(rs.simulate(s, draws=LANE, rng=1, keep=("inputs",))) for s in (alone, among)
+    )
+    name = "projects.browns-range.heavy"
+    np.testing.assert_array_equal(a[name], b[name])
+    assert (a[name] != baseline_inputs(draws=LANE)[name]).all()
+
+
+def _loading() -> dict[str, Any]:
+    return {"loading": 0.25, "source": "assumption"}
+
+
+def test_order_of_rows_is_of_no_account() -> None:
+    """Projects in another order have the same draws, and the same world balance to rounding."""
+    scenario = rs.load_scenario()
+    turned = {
+        name: dict(reversed(rows.items())) if name in ("projects", "end_uses", "anchors") else rows
+        for name, rows in scenario.tables.items()
+    }
+    other = rs.Scenario("reversed", turned)
+    keep = ("inputs", "balance")
+    a, b = (rs.simulate(s, draws=64, rng=1, keep=keep, workers=1) for s in (scenario, other))
+    one, two = inputs_of(a), inputs_of(b)
+    assert one.keys() == two.keys()
+    for name, draws in one.items():
+        np.testing.assert_array_equal(draws, two[name], name)
+    np.testing.assert_allclose(a.arrays["balance"], b.arrays["balance"], rtol=1e-9, atol=1e-8)
+
+
+@settings(max_examples=8)
+@given(scenario=scenarios())
+def test_inputs_of_random_scenarios(scenario: rs.Scenario) -> None:
+    """
+    In any scenario an input whose cell and factors are untouched has the baseline's draws.
+
+    Values are compared where the cell is unchanged; a quantile and a factor never change.
+    """
+    found = inputs_of(rs.simulate(scenario, draws=64, rng=1, keep=("inputs",), workers=1))
+    # a stage or ramp gives some inputs of a project: those of a touched row may differ
+    touched = {".".join(path.split(".")[:2]) for path in scenario.changes}
+    apart = [
+        name
+        for name in found
+        if ".".join(name.split(".")[:2]) in touched or _single_touched(scenario, name)
+    ]
+    assert assert_others_same(found, apart=apart) > 100
+
+
+def _single_touched(scenario: rs.Scenario, name: str) -> bool:
+    return any(path.startswith((f"{name}.", f"{name}")) for path in scenario.changes)
+
+
+# ------------------------------------------------------------------------ prefix, lanes, workers
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("draws", [100, 1500])
+def test_prefix(design: str, draws: int) -> None:
+    """The draws of a run are the first of one with twice as many, also within a lane."""
+    keep = (*DATA, "inputs", "claims")
+    few, many = (
+        rs.simulate(draws=n, rng=3, design=design, keep=keep) for n in (draws, 2 * draws)
+    )
+    assert few.arrays["balance"].shape[-1] == draws
+    assert_same_bits(few, many, draws)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_workers(design: str) -> None:
+    """One, two or three threads give the same bits of every array and moment."""
+    keep = EVERYTHING if design == "random" else ("balance", "inputs")
+    runs = [
+        rs.simulate(draws=4 * LANE + 17, rng=5, design=design, workers=workers, keep=keep)
+        for workers in (1, 2, 3)
+    ]
+    assert set(runs[0].arrays) == set(keep)
+    for other in runs[1:]:
+        assert_same_bits(runs[0], other)
+
+
+def test_processes() -> None:
+    """Spawned worker processes give the same bits as this one."""
+    keep = ("balance", "inputs", "claims", "project.output")
+    here = rs.simulate(draws=2 * LANE + 5, rng=5, workers=1, keep=keep)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        there = rs.simulate(draws=2 * LANE + 5, rng=5, executor=pool, keep=keep)
+    assert_same_bits(here, there)
+
+
+def test_executor() -> None:
+    """Any executor runs the lanes, and stays the caller's: it is open afterwards."""
+    with ThreadPoolExecutor(2) as pool:
+        there = rs.simulate(draws=LANE + 3, rng=5, executor=pool, keep=("balance",))
+        assert pool.submit(int, "3").result() == 3
+    here = rs.simulate(draws=LANE + 3, rng=5, workers=1, keep=("balance",))
+    assert_same_bits(here, there)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_chunks(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How lanes are put together into tasks is of no account."""
+    before = rs.simulate(draws=4 * LANE + 9, rng=5, workers=2, keep=("balance", "inputs"))
+
+    def chunks(lanes: int, width: int) -> list[range]:
+        del width
+        return [range(first, min(first + size, lanes)) for first in range(0, lanes, size)]
+
+    monkeypatch.setattr(engine, "_chunks", chunks)
+    after = rs.simulate(draws=4 * LANE + 9, rng=5, workers=2, keep=("balance", "inputs"))
+    assert_same_bits(before, after)
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 7, 8, 33, 1000])
+@pytest.mark.parametrize("width", [1, 2, 64])
+def test_chunks_cover_all_lanes(lanes: int, width: int) -> None:
+    """Tasks hold each lane once, in order."""
+    assert [lane for chunk in engine._chunks(lanes, width) for lane in chunk] == list(range(lanes))
+
+
+def test_failure_in_a_worker_reaches_the_caller() -> None:
+    """What goes wrong in a lane is raised, whoever ran it."""
+    scenario = rs.load_scenario().replace({"anchors.stock-change-2024.value": 9000})
+    for workers in (1, 2):
+        with pytest.raises(rs.ReesupplyError, match="the base year contradicts itself"):
+            rs.simulate(scenario, draws=3 * LANE, rng=1, workers=workers)
+
+
+# ------------------------------------------------------------------------------------- seeds
+
+
+def same_draws(one: rs.Result, other: rs.Result) -> bool:
+    """Whether two runs drew the same."""
+    return bool((one.arrays["balance"] == other.arrays["balance"]).all())
+
+
+def run(rng: Any) -> rs.Result:
+    """A small run."""
+    return rs.simulate(draws=8, rng=rng, keep=("balance",), workers=1)
+
+
+def test_rng_forms() -> None:
+    """An int or a SeedSequence repeats, a Generator goes on, None is new; entropy repeats each."""
+    first = run(9)
+    assert first.entropy == 9
+    sequence = np.random.SeedSequence(9)
+    again = [run(np.int64(9)), run(sequence), run(sequence), run(first.entropy)]
+    assert all(same_draws(first, other) for other in again)
+    assert sequence.n_children_spawned == 0
+    generator = np.random.default_rng(9)
+    twin = copy.deepcopy(generator)
+    one, two = run(generator), run(generator)
+    assert not same_draws(one, two)
+    assert same_draws(one, run(one.entropy))
+    assert same_draws(two, run(two.entropy))
+    assert (twin.bytes(16), twin.bytes(16)) == tuple(
+        r.entropy.to_bytes(16, "little") for r in (one, two)
+    )
+    assert generator.bit_generator.state == twin.bit_generator.state
+    fresh = run(None)
+    assert fresh.entropy != run(None).entropy
+    assert same_draws(fresh, run(fresh.entropy))
+
+
+def test_global_state_is_untouched() -> None:
+    """numpy's global generator is neither read nor moved."""
+    np.random.seed(1)  # noqa: NPY002
+    before = pickle.dumps(np.random.get_state())  # noqa: NPY002
+    one = run(4)
+    assert pickle.dumps(np.random.get_state()) == before  # noqa: NPY002
+    np.random.seed(2)  # noqa: NPY002
+    assert same_draws(one, run(4))
+
+
+def test_designs_share_no_draws() -> None:
+    """Another design has other draws, save for Sobol's inputs without a dimension."""
+    runs = {d: baseline_inputs(d) for d in DESIGNS}
+    dimensions = rs.compile().dimensions
+    for name in runs["random"]:
+        if name.startswith("factors."):
+            assert (runs["random"][name] != runs["lhs"][name]).all()
+            same = (runs["random"][name] == runs["sobol"][name]).all()
+            assert same == (name not in dimensions)
+
+
+# ----------------------------------------------------------------------------------- plans
+
+
+def test_plan_pickles() -> None:
+    """A plan that went through pickle gives the same bits."""
+    plan = rs.compile()
+    copied = pickle.loads(pickle.dumps(plan))
+    assert copied.hash == plan.hash
+    a, b = (rs.simulate(p, draws=100, rng=2, workers=1, keep=EVERYTHING) for p in (plan, copied))
+    assert_same_bits(a, b)
+
+
+def test_plan_is_thread_safe() -> None:
+    """Runs at the same time in several threads are as each alone."""
+    plan = rs.compile()
+    alone = [rs.simulate(plan, draws=2 * LANE, rng=s, workers=1, keep=("balance",)) for s in (1, 2)]
+    together: dict[int, rs.Result] = {}
+
+    def work(seed: int) -> None:
+        together[seed] = rs.simulate(
+            plan, draws=2 * LANE, rng=seed, workers=2, keep=("balance",)
+        )
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for seed, one in zip((1, 2), alone, strict=True):
+        assert_same_bits(one, together[seed])
+
+
+def test_plans_are_kept_by_hash() -> None:
+    """The same content compiles once; other content, title or record of changes does not mix."""
+    scenario = rs.load_scenario()
+    plan = rs.compile(scenario)
+    assert rs.compile("baseline") is plan
+    assert rs.compile(plan) is plan
+    other = scenario.replace({"projects.nolans.dy": 26})
+    assert rs.compile(other) is not plan
+    assert rs.compile(scenario.replace({"projects.nolans.dy": 26})) is rs.compile(other)
+    back = other.replace({"projects.nolans.dy": 25})
+    result = rs.simulate(back, draws=1, rng=1)
+    assert result.provenance["changes"] == list(back.changes)
+    assert rs.simulate("baseline", draws=1, rng=1).provenance["changes"] == []
+
+
+def test_blas_threads_are_restored() -> None:
+    """However many workers limited BLAS at the same time, it has its threads back afterwards."""
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads() -> list[int]:
+        return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
+
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = threads()
+        for workers in (1, 2, 3):
+            for _ in range(3):
+                rs.simulate(draws=6 * LANE, rng=1, workers=workers, keep=())
+                assert threads() == before
+
+
+def test_an_interrupted_run_leaves_the_executor_usable() -> None:
+    """A progress callable that raises stops the run; tasks under way are not waited for in vain."""
+
+    def stop(done: int, total: int) -> None:
+        del done, total
+        raise KeyboardInterrupt
+
+    pool: Executor
+    with ThreadPoolExecutor(2) as pool:
+        with pytest.raises(KeyboardInterrupt):
+            rs.simulate(draws=40 * LANE, rng=1, executor=pool, keep=(), progress=stop)
+        assert pool.submit(int, "3").result() == 3
