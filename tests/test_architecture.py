@@ -31,7 +31,13 @@ LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
 
 # Methods of a Result that lead on to an outer layer (`result.plot`, `result.to_iamc()`); allowed
 # only inside a function, or for type checkers.
-DOORS = {("result", "analysis"), ("result", "plots"), ("result", "report"), ("result", "export")}
+DOORS = {
+    ("result", "analysis"),
+    ("result", "plots"),
+    ("result", "report"),
+    ("result", "export"),
+    ("analysis", "report"),  # Reproduction.text() and .write()
+}
 
 MODELS_MAY_IMPORT = {"numpy", "numpy.typing", "scipy.special"}
 MODELS_MAY_IMPORT_STDLIB = {"__future__", "abc", "collections.abc", "dataclasses", "typing"}

@@ -117,7 +117,8 @@ def test_new_rows_leave_the_rest(number: int) -> None:
         rs.load_scenario().replace(rows), draws=64, rng=1, keep=("inputs",), workers=1
     )
     found = inputs_of(result)
-    assert len(found) == len(baseline_inputs()) + 10 * number
+    new = {name.split(".")[1] for name in found.keys() - baseline_inputs().keys()}
+    assert new == {path.removeprefix("projects.") for path in rows}
     assert assert_others_same(found) == len(baseline_inputs())
 
 
@@ -135,8 +136,7 @@ def test_mixing_does_not_depend_on_the_number_of_inputs() -> None:
     """One input that follows one of many factors has the bits that it has among others."""
     scenario = rs.load_scenario()
     rows = {f"factors.f{i}.projects.browns-range.heavy": _loading() for i in range(15)}
-    few = {key: row for key, row in scenario.tables["factors"].items() if False}
-    alone = rs.Scenario(scenario.title, {**scenario.tables, "factors": few}).replace(rows)
+    alone = rs.Scenario(scenario.title, {**scenario.tables, "factors": {}}).replace(rows)
     among = scenario.replace(rows)
     a, b = (
         inputs_of(rs.simulate(s, draws=LANE, rng=1, keep=("inputs",))) for s in (alone, among)
@@ -187,14 +187,14 @@ def test_inputs_of_random_scenarios(scenario: rs.Scenario) -> None:
 
 
 def _single_touched(scenario: rs.Scenario, name: str) -> bool:
-    return any(path.startswith((f"{name}.", f"{name}")) for path in scenario.changes)
+    return any(path.startswith(name) for path in scenario.changes)
 
 
 # ------------------------------------------------------------------------ prefix, lanes, workers
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-@pytest.mark.parametrize("draws", [100, 1500])
+@pytest.mark.parametrize("draws", [100, 1100])
 def test_prefix(design: str, draws: int) -> None:
     """The draws of a run are the first of one with twice as many, also within a lane."""
     keep = (*DATA, "inputs", "claims")
@@ -210,8 +210,8 @@ def test_workers(design: str) -> None:
     """One, two or three threads give the same bits of every array and moment."""
     keep = EVERYTHING if design == "random" else ("balance", "inputs")
     runs = [
-        rs.simulate(draws=4 * LANE + 17, rng=5, design=design, workers=workers, keep=keep)
-        for workers in (1, 2, 3)
+        rs.simulate(draws=2 * LANE + 17, rng=5, design=design, workers=workers, keep=keep)
+        for workers in ((1, 2, 3) if design == "random" else (1, 3))
     ]
     assert set(runs[0].arrays) == set(keep)
     for other in runs[1:]:
@@ -221,10 +221,10 @@ def test_workers(design: str) -> None:
 def test_processes() -> None:
     """Spawned worker processes give the same bits as this one."""
     keep = ("balance", "inputs", "claims", "project.output")
-    here = rs.simulate(draws=2 * LANE + 5, rng=5, workers=1, keep=keep)
+    here = rs.simulate(draws=LANE + 5, rng=5, workers=1, keep=keep)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context) as pool:
-        there = rs.simulate(draws=2 * LANE + 5, rng=5, executor=pool, keep=keep)
+        there = rs.simulate(draws=LANE + 5, rng=5, executor=pool, keep=keep)
     assert_same_bits(here, there)
 
 
@@ -237,17 +237,17 @@ def test_executor() -> None:
     assert_same_bits(here, there)
 
 
-@pytest.mark.parametrize("size", [1, 2, 5])
+@pytest.mark.parametrize("size", [1, 2])
 def test_chunks(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """How lanes are put together into tasks is of no account."""
-    before = rs.simulate(draws=4 * LANE + 9, rng=5, workers=2, keep=("balance", "inputs"))
+    before = rs.simulate(draws=3 * LANE + 9, rng=5, workers=2, keep=("balance", "inputs"))
 
     def chunks(lanes: int, width: int) -> list[range]:
         del width
         return [range(first, min(first + size, lanes)) for first in range(0, lanes, size)]
 
     monkeypatch.setattr(engine, "_chunks", chunks)
-    after = rs.simulate(draws=4 * LANE + 9, rng=5, workers=2, keep=("balance", "inputs"))
+    after = rs.simulate(draws=3 * LANE + 9, rng=5, workers=2, keep=("balance", "inputs"))
     assert_same_bits(before, after)
 
 
@@ -379,10 +379,9 @@ def test_blas_threads_are_restored() -> None:
 
     with threadpool_limits(limits=2, user_api="blas"):
         before = threads()
-        for workers in (1, 2, 3):
-            for _ in range(3):
-                rs.simulate(draws=6 * LANE, rng=1, workers=workers, keep=())
-                assert threads() == before
+        for workers in (1, 2, 3, 2):
+            rs.simulate(draws=3 * LANE, rng=1, workers=workers, keep=())
+            assert threads() == before
 
 
 def test_an_interrupted_run_leaves_the_executor_usable() -> None:
@@ -395,5 +394,5 @@ def test_an_interrupted_run_leaves_the_executor_usable() -> None:
     pool: Executor
     with ThreadPoolExecutor(2) as pool:
         with pytest.raises(KeyboardInterrupt):
-            rs.simulate(draws=40 * LANE, rng=1, executor=pool, keep=(), progress=stop)
+            rs.simulate(draws=20 * LANE, rng=1, executor=pool, keep=(), progress=stop)
         assert pool.submit(int, "3").result() == 3

@@ -43,7 +43,6 @@ class NetworkPlan:
     network: Network
     recycler_bloc: IntArray
     _recovery: Cells
-    _recycler_recovery: Cells
 
     def refine(self, feed: FloatArray, capacity: FloatArray, values: FloatArray) -> Refined:
         """
@@ -71,12 +70,11 @@ class NetworkPlan:
         )
         return refine(feed, limit, recovery, self.network)
 
-    def recycling_capacity(self, capacity: FloatArray, values: FloatArray) -> FloatArray:
+    def recycling_capacity(self, capacity: FloatArray) -> FloatArray:
         """Sum the capacity of recyclers, (recycler, year, draw), by bloc: (bloc, year, draw)."""
         total = np.zeros((len(BLOCS), *capacity.shape[1:]))
-        output = capacity * self._recycler_recovery.fill(values)[:, np.newaxis]
         for bloc in range(len(BLOCS)):
-            total[bloc] = output[self.recycler_bloc == bloc].sum(axis=0)
+            total[bloc] = capacity[self.recycler_bloc == bloc].sum(axis=0)
         return total
 
 
@@ -131,9 +129,7 @@ def compile_network(
         np.array([row.may_leave for row in mines], dtype=np.bool_),
         open_ended[0],
     )
-    return NetworkPlan(
-        network, _blocs(recyclers), _recovery(refineries, builder), _recovery(recyclers, builder)
-    )
+    return NetworkPlan(network, _blocs(recyclers), _recovery(refineries, builder))
 
 
 def _blocs(rows: list[Any]) -> IntArray:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reesupply.engine.captive import split
 from reesupply.engine.demand import Demanded, DemandPlan, compile_paths, parameter
 from reesupply.engine.history import past_inflow_index
 from reesupply.engine.inputs import Cells, InputBuilder
@@ -41,8 +40,7 @@ class RecyclingPlan:
     _leaving: FloatArray  # (end_use, year, inflow year): share of the inflow that leaves
     _leaving_past: FloatArray  # (end_use, year, past year), past index included
     _taper: FloatArray  # (past year,)
-    _anchors: Cells  # stock change, end of life, its Dy share, scale of history
-    _lead: int
+    _anchors: Cells  # stock change, end of life, scale of history
 
     def run(
         self, values: FloatArray, capacity: FloatArray, supply_shares: FloatArray, out: Arrays
@@ -66,18 +64,18 @@ class RecyclingPlan:
         ReesupplyError
             If supply less stock change leaves no demand in the base year.
         """
-        change, recovered, lead_share, scale = self._anchors.fill(values)
-        measured = split(lead_share, self._lead, len(supply_shares)) * recovered
+        change, recovered, scale = self._anchors.fill(values)
         demanded = self.demand.run(values)
         retired = self._retired(demanded.contained, scale)  # per unit of the base-year factor
         recoverable, limit = self._recoverable(retired, demanded.use_outside, values)
+        measured, abroad = _base_year(recoverable[..., 0, :], recovered, capacity[:, 0])
         scrap = self._new_scrap(demanded, values)
         scaled = self.demand.scaled
         factor = base_year_factor(
             demanded.gross[scaled].sum(axis=0)[:, 0],
             scrap.sum(axis=0)[:, 0],
             demanded.gross[~scaled].sum(axis=0)[:, 0],
-            out["refined_supply"].sum(axis=0)[:, 0],
+            out["refined_supply"].sum(axis=0)[:, 0] + abroad,
             measured,
             limit[CHINA, :, 0],
             change * supply_shares,
@@ -126,11 +124,31 @@ class RecyclingPlan:
 
     def _new_scrap(self, demanded: Demanded, values: FloatArray) -> FloatArray:
         """Recovered process scrap of the unscaled rows, (bloc, element, year, draw)."""
-        lossy = demanded.gross[self.demand.process_loss].sum(axis=0)
+        lossy = demanded.gross[self.demand.process_loss & self.demand.scaled].sum(axis=0)
         recovery = np.stack(
             [self._paths[ALL, "new_scrap_recovery", name].run(values) for name in BLOCS]
         )
         return new_scrap(by_place(lossy, demanded.making_outside), demanded.yield_, recovery)
+
+
+def _base_year(
+    recoverable: FloatArray, recovered: FloatArray, capacity: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """
+    End of life of the base year by element: as measured in China, and outside it.
+
+    The measured total is divided like what could be recovered, (bloc, element, draw). Outside
+    China the same collection effort is made, as far as there are plants; neither depends on the
+    base-year factor, since the effort falls as arisings rise.
+    """
+    share = recoverable[CHINA] / np.maximum(recoverable[CHINA].sum(axis=0), 1e-9)
+    measured = share * np.minimum(recovered, capacity[CHINA])
+    effort = measured / np.maximum(recoverable[CHINA], 1e-9)
+    abroad = recoverable.sum(axis=0) - recoverable[CHINA]
+    wanted = abroad * effort
+    limit = capacity.sum(axis=0) - capacity[CHINA]
+    total = wanted.sum(axis=0)
+    return measured, wanted * np.minimum(1.0, limit / np.maximum(total, 1e-9))
 
 
 def _check_positive(factor: FloatArray) -> None:
@@ -178,7 +196,7 @@ def compile_recycling(
             msg = f"recycling.{ALL}.{needed}.{bloc}: required, but missing"
             raise ScenarioError(msg)
     anchors = {row.id: row for row in scenario.rows("anchors")}
-    names = ("stock-change-2024", "eol-china-2024", "eol-dy-share", "history-scale")
+    names = ("stock-change-2024", "eol-china-2024", "history-scale")
     cells = [
         builder.cell(f"anchors.{name}.value", anchors[name].value, anchors[name].unit)
         for name in names
@@ -193,7 +211,6 @@ def compile_recycling(
         leaving_past * index[:, np.newaxis],
         _taper(np.arange(start, scenario.years[0]), scenario.years[0]),
         Cells(cells),
-        scenario.lead,
     )
 
 

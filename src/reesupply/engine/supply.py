@@ -83,7 +83,7 @@ class SupplyPlan:
         out["first_feed"] = np.concatenate([np.full_like(captive[:, 0], -np.inf), first])
         year_end = self._pipeline.years[:, np.newaxis] + 1.0
         out["project.operating"] = (out["first_feed"][:, np.newaxis] < year_end).astype(np.float64)
-        return self._network.recycling_capacity(capacity[plants:], values), captive_shares
+        return self._network.recycling_capacity(capacity[plants:]), captive_shares
 
     def _apply_outages(
         self, values: FloatArray, captive: FloatArray, feed: FloatArray, capacity: FloatArray

@@ -79,6 +79,8 @@ def _take_place(draft: Path, target: Path) -> None:
 
 
 def _fill(found: Reproduction, folder: Path) -> None:
+    import matplotlib.pyplot as plt
+
     from reesupply.plots import save
 
     result = found.result
@@ -92,6 +94,7 @@ def _fill(found: Reproduction, folder: Path) -> None:
         axes = getattr(result.plot, name)()
         for suffix in ("png", "svg"):
             save(axes, folder / f"{name}.{suffix}")
+        plt.close(axes.figure)
     # last: a folder without it is not complete
     _write(folder / STAMP, json.dumps(result.provenance, indent=1, ensure_ascii=False))
 

@@ -59,15 +59,14 @@ def claims_lines(claims: pd.DataFrame) -> list[str]:
         One line per claim and one per reading; the preferred reading is marked ``*``.
     """
     lines = [f"{'':38}{'claim':>9}{'our P5':>10}{'P50':>9}{'P95':>9}   claim falls at"]
-    for name, group in claims.groupby(level="claim", sort=False):
+    for _, group in claims.groupby(level="claim", sort=False):
         first = group.iloc[0]
         lines.append(f"{first['publisher']}: {first['said']}")
-        for (_, reading), row in group.iterrows():
+        for row in group.reset_index().to_dict(orient="records"):
             mark = "*" if row["preferred"] else " "
             numbers = [_number(row[c], row["unit"]) for c in ("value", "P5", "P50", "P95")]
             cells = f"{numbers[0]:>9}{numbers[1]:>10}{numbers[2]:>9}{numbers[3]:>9}"
-            lines.append(f"  {mark} {reading:<34}{cells}   {_percentile(row['percentile'])}")
-        del name
+            lines.append(f"  {mark} {row['reading']:<34}{cells}   {_percentile(row['percentile'])}")
     lines.append("* the reading fixed before the run")
     return lines
 
@@ -147,9 +146,9 @@ def _drivers(found: Reproduction) -> list[str]:
 
 def _switches(table: pd.DataFrame) -> list[str]:
     lines = [f"{'':45}{'':17}{'P5':>8}{'P50':>8}{'P95':>8}   P(deficit)"]
-    for (what, case), row in table.iterrows():
+    for row in table.reset_index().to_dict(orient="records"):
         cells = "".join(f"{row[c]:>8,.0f}" for c in ("P5", "P50", "P95"))
-        lines.append(f"{what:<45}{case:<17}{cells}   {row['P(deficit)']:.0%}")
+        lines.append(f"{row['what']:<45}{row['case']:<17}{cells}   {row['P(deficit)']:.0%}")
     return lines
 
 

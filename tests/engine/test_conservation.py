@@ -1,0 +1,349 @@
+"""Conservation: what goes in comes out, on random scenarios, in every draw and year."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from scipy.special import gamma, gammainc
+
+import reesupply as rs
+from reesupply.engine.history import past_inflow_index
+from reesupply.engine.variables import VARIABLES
+from strategies import scenarios
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+DRAWS = 48
+CHINA, OUTSIDE = 0, 1
+EXPENSIVE = settings(max_examples=15)
+
+
+def run(scenario: rs.Scenario, draws: int = DRAWS) -> rs.Result:
+    """Run with everything kept; no variable is anything but a finite number."""
+    keep = (*VARIABLES, "inputs", "claims")
+    result = rs.simulate(scenario, draws=draws, rng=1, keep=keep, workers=1)
+    for name, array in result.arrays.items():
+        if name != "project.capacity":  # NaN is "no limit known"
+            assert np.isfinite(array).all(), name
+    return result
+
+
+def close(found: FloatArray, expected: Any, scale: Any = None, rtol: float = 1e-9) -> None:
+    """Equal within `rtol` of the scale of each cell; NaN fails."""
+    if scale is None:
+        scale = np.maximum(np.abs(found), np.abs(expected))
+    error = np.abs(found - expected)
+    assert (error <= rtol * scale + 1e-12).all(), f"off by {np.max(error - rtol * scale)}"
+
+
+def cell(scenario: rs.Scenario, result: rs.Result, path: str) -> Any:
+    """A cell in each draw: its input, or its number."""
+    if path in result.input_names:
+        return result.arrays["inputs"][result.input_names.index(path)]
+    table, *key, column = path.split(".")
+    return float(getattr(scenario.tables[table][tuple(key)], column))
+
+
+def axis(scenario: rs.Scenario, result: rs.Result, **wanted: Any) -> npt.NDArray[np.bool_]:
+    """Which places of the project axis hold rows with these columns; `part_of` compares as truth."""
+    rows = {row.id: row for row in scenario.rows("projects")}
+    return np.array(
+        [
+            all(
+                (getattr(rows[name], column) is not None) == value
+                if column == "part_of"
+                else getattr(rows[name], column) == value
+                for column, value in wanted.items()
+            )
+            for name in result.plan.projects
+        ]
+    )
+
+
+def recoveries(scenario: rs.Scenario, result: rs.Result) -> FloatArray:
+    """Recovery of the refineries in each draw, shape (refinery, draw), in the order of the axis."""
+    plants = axis(scenario, result, kind="refinery")
+    names = np.array(result.plan.projects)[plants]
+    return np.array(
+        [
+            np.broadcast_to(cell(scenario, result, f"projects.{name}.recovery"), DRAWS)
+            for name in names
+        ]
+    )
+
+
+# ------------------------------------------------------------------------------------- supply
+
+
+@EXPENSIVE
+@given(scenario=scenarios())
+def test_supply(scenario: rs.Scenario) -> None:
+    """Concentrate is processed or stocked; what is separated is traced to mine and plant alike."""
+    result = run(scenario)
+    arrays = result.arrays
+    mines = axis(scenario, result, kind="mine", part_of=False)
+    plants = axis(scenario, result, kind="refinery")
+    output, separated = arrays["project.output"], arrays["project.separated"]
+    throughput = arrays["project.throughput"]
+
+    dug = output[mines].sum(axis=(0, 1)).cumsum(axis=0)
+    processed = throughput[plants].sum(axis=0).cumsum(axis=0)
+    close(dug, processed + arrays["concentrate_stock"].sum(axis=0))
+    for array in (output, separated, throughput, arrays["concentrate_stock"]):
+        assert (array >= 0.0).all()
+    assert (throughput[~plants] == 0.0).all()
+    assert (separated[~axis(scenario, result, kind="mine")] == 0.0).all()
+
+    # oxide is what plants make of what they process, once with recovery, and within capacity
+    made = throughput[plants] * recoveries(scenario, result)[:, np.newaxis]
+    close(made.sum(axis=0), separated[mines].sum(axis=(0, 1)))
+    capacity = arrays["project.capacity"][plants]
+    limited = ~np.isnan(capacity)
+    limited[np.array(result.plan.projects)[plants] == "china-separation"] = False
+    assert (made[limited] <= capacity[limited] * (1.0 + 1e-9) + 1e-9).all()
+    cumulative = [x[mines].cumsum(axis=2) for x in (separated, output)]
+    assert (cumulative[0] <= cumulative[1] * (1.0 + 1e-9)).all()
+
+    # captive output is separated oxide already; both views have the same world sum
+    captive = axis(scenario, result, part_of=True)
+    close(separated[captive], output[captive])
+    world = separated.sum(axis=0)
+    for name in ("mine_supply", "refined_supply"):
+        close(arrays[name].sum(axis=0), world)
+        assert (arrays[name] >= -1e-9).all()
+    for place, bloc in enumerate(result.plan.blocs):
+        controlled = axis(scenario, result, bloc=bloc)
+        close(arrays["mine_supply"][place], separated[controlled].sum(axis=0))
+    # what Chinese concentrate gives outside, or the reverse, is at most what each bloc controls
+    moved = arrays["refined_supply"][CHINA] - arrays["mine_supply"][CHINA]
+    assert (moved <= arrays["mine_supply"][OUTSIDE] + 1e-9).all()
+
+
+@EXPENSIVE
+@given(scenario=scenarios())
+def test_concentrate_of_each_mine(scenario: rs.Scenario) -> None:
+    """
+    Each mine's feed is processed or stocked, element by element, and keeps its element ratio.
+
+    With one recovery everywhere what a mine had processed is its separated oxide over it.
+    """
+    plants = [row.id for row in scenario.rows("projects") if row.kind == "refinery"]
+    scenario = scenario.replace({f"projects.{name}.recovery": 0.8 for name in plants})
+    result = run(scenario)
+    mines = axis(scenario, result, kind="mine", part_of=False)
+    output = result.arrays["project.output"][mines].cumsum(axis=2)
+    processed = result.arrays["project.separated"][mines].cumsum(axis=2) / 0.8
+    stock = output - processed
+    assert (stock >= -1e-9 * output - 1e-9).all()
+    close(stock.sum(axis=0), result.arrays["concentrate_stock"], scale=output.sum(axis=0))
+    for one, other in ((0, 1), (1, 0)):
+        close(processed[:, one] * output[:, other], processed[:, other] * output[:, one])
+
+
+@EXPENSIVE
+@given(scenario=scenarios())
+def test_captive_parts(scenario: rs.Scenario) -> None:
+    """Captive parts of the base year sum to the measured total less scrap, in every draw."""
+    result = run(scenario)
+    ore_only, high, low, scrap = (
+        cell(scenario, result, f"anchors.{name}.value")
+        for name in (
+            "survey-is-ore-only",
+            "refined-2024-if-ore-only",
+            "refined-2024-if-with-scrap",
+            "scrap-2024",
+        )
+    )
+    total = np.where(np.asarray(ore_only) == 1.0, high, low) - scrap
+    parts = result.arrays["project.output"][axis(scenario, result, part_of=True)][:, :, 0]
+    close(parts.sum(axis=(0, 1)), np.broadcast_to(total, DRAWS))
+    assert (parts >= 0.0).all()
+    dy = cell(scenario, result, "anchors.captive-dy-share.value")
+    close(parts[:, 0], parts.sum(axis=1) * dy)
+
+
+# --------------------------------------------------------------------------- demand and recycling
+
+
+@EXPENSIVE
+@given(scenario=scenarios())
+def test_demand_and_basis(scenario: rs.Scenario) -> None:
+    """
+    Supply less demand is the balance on every basis, rebuilt from end uses besides.
+
+    Oxide bought is what goods contain and what the making loses; of the loss a part comes back.
+    So primary demand is contained oxide and unrecovered loss less what comes back of old goods.
+    """
+    result = run(scenario)
+    arrays = result.arrays
+    demand, balance = arrays["demand"], arrays["balance"]
+    refined = arrays["refined_supply"].sum(axis=0)
+    new, old = arrays["recycled_new_scrap"], arrays["recycled_end_of_life"]
+    scale = refined + demand.sum(axis=0)
+    close(refined + new.sum(axis=0) + old.sum(axis=0) - demand.sum(axis=0), balance, scale)
+    for basis in ("gross", "net", "primary"):
+        view = result.basis(basis)
+        close(view["balance"].values, balance, scale)
+        close((view["supply"] - view["demand"]).sum("bloc").values, balance, scale)
+    close(result.basis("primary")["supply"].values, arrays["refined_supply"])
+
+    bought, contained = arrays["end_use.demand"], arrays["end_use.contained"]
+    for name in ("demand", "use_demand"):
+        close(arrays[name].sum(axis=0), bought.sum(axis=0))
+        assert (arrays[name] >= 0.0).all()
+    lossy = np.array([row.process_loss for row in scenario.rows("end_uses")])
+    close(bought[~lossy], contained[~lossy])
+    # one yield of the making in a year and draw, whatever is made
+    total = [x[lossy].sum(axis=(0, 1)) for x in (contained, bought)]
+    yield_ = total[0] / total[1]
+    close(contained[lossy], bought[lossy] * yield_)
+    lost = (bought - contained)[lossy].sum(axis=0)
+    share = demand / demand.sum(axis=0)
+    recovery = np.array(
+        [
+            np.broadcast_to(
+                cell(scenario, result, f"recycling.all.new_scrap_recovery.{bloc}.2024.value")
+                if f"recycling.all.new_scrap_recovery.{bloc}" not in result.input_names
+                else cell(scenario, result, f"recycling.all.new_scrap_recovery.{bloc}"),
+                DRAWS,
+            )
+            for bloc in result.plan.blocs
+        ]
+    )
+    back = lost * share * recovery[:, np.newaxis, np.newaxis]
+    close(new, back, scale=bought.sum(axis=0))
+    primary = contained.sum(axis=0) + lost - back.sum(axis=0) - old.sum(axis=0)
+    close(refined - primary, balance, scale)
+    close(result.basis("primary")["demand"].sum("bloc").values, primary, scale)
+
+    # the stock of surpluses, and nothing drawn from it in the balance
+    held = np.zeros_like(balance[:, 0])
+    for year in range(balance.shape[1]):
+        held = np.maximum(held + balance[:, year], 0.0)
+        close(arrays["surplus_stock"][:, year], held)
+
+
+def leaving(mean: float, shape: float, years: int) -> tuple[FloatArray, FloatArray]:
+    """
+    Share of an inflow, even over its year, in use at the end of year k, and leaving in year k.
+
+    In closed form: the integral of Weibull survival is mean x P(1/shape, (x/scale)^shape).
+    """
+    scale = mean / gamma(1.0 + 1.0 / shape)
+    edges = np.arange(years + 1.0)
+    left = np.diff(mean * gammainc(1.0 / shape, (edges / scale) ** shape))
+    return left, -np.diff(left, prepend=1.0)
+
+
+@EXPENSIVE
+@given(scenario=scenarios())
+def test_goods_in_use(scenario: rs.Scenario) -> None:
+    """
+    Stock change is inflow less outflow, cohort by cohort; what is recycled has left use.
+
+    Cohorts are built anew: new ones from `end_use.contained`, past ones from the index of history
+    with its error. What leaves, summed over them, is `end_use.retired`.
+    """
+    result = run(scenario)
+    arrays = result.arrays
+    inflow, outflow = arrays["end_use.contained"], arrays["end_use.retired"]
+    first, n = result.plan.years[0], len(result.plan.years)
+    start = int(cell(scenario, result, "anchors.stock-history-start.value"))
+    growth = cell(scenario, result, "anchors.growth-before-2010.value")
+    index = past_inflow_index(scenario, growth, start)
+    error = np.broadcast_to(cell(scenario, result, "anchors.history-scale.value"), DRAWS)
+    taper = np.clip((first - np.arange(start, first)) / 14.0, 0.0, 1.0)
+    lifetimes = {row.end_use: row for row in scenario.rows("lifetimes")}
+    for use, name in enumerate(result.plan.end_uses):
+        row = lifetimes[name]
+        in_use, leaves = leaving(row.mean, row.shape, first - start + n)
+        past = index[use][:, np.newaxis] * error ** taper[:, np.newaxis]
+        cohorts = np.concatenate(
+            [inflow[use][:, :1] * past, inflow[use]], axis=1
+        )  # (element, cohort, draw)
+        stock, out = np.zeros_like(cohorts), np.zeros_like(cohorts)
+        for cohort in range(cohorts.shape[1]):
+            k = cohorts.shape[1] - cohort
+            entered = cohorts[:, cohort, np.newaxis]
+            stock[:, cohort:] += entered * in_use[:k, np.newaxis]
+            out[:, cohort:] += entered * leaves[:k, np.newaxis]
+        close(outflow[use], out[:, -n:], scale=stock[:, -n:] + out[:, -n:])
+        change = stock[:, -n:] - stock[:, -n - 1 : -1]
+        close(change, inflow[use] - outflow[use], scale=stock[:, -n:] + inflow[use])
+        ever = cohorts[:, :-n].sum(axis=1)[:, np.newaxis] + inflow[use].cumsum(axis=1)
+        assert (outflow[use].cumsum(axis=1) <= ever * (1.0 + 1e-9)).all()
+    retired = outflow.sum(axis=0)
+    old = arrays["recycled_end_of_life"]
+    assert (old >= 0.0).all()
+    assert (old.sum(axis=0) <= retired * (1.0 + 1e-9)).all()
+    # what is recycled in a bloc was used in it, and has a plant to go to
+    share = arrays["use_demand"] / arrays["use_demand"].sum(axis=0)
+    assert (old <= retired * share * (1.0 + 1e-9) + 1e-12).all()
+    for place, bloc in enumerate(result.plan.blocs):
+        plants = axis(scenario, result, kind="recycler", bloc=bloc)
+        capacity = arrays["project.capacity"][plants].sum(axis=0)
+        assert (old[place].sum(axis=0) <= capacity * (1.0 + 1e-9) + 1e-9).all()
+
+
+# --------------------------------------------------------------------------------- base year
+
+
+@EXPENSIVE
+@given(scenario=scenarios())
+def test_base_year_factor(scenario: rs.Scenario) -> None:
+    """The factor on bottom-up demand is positive, and one per element and draw for all years."""
+    assert (run(scenario).arrays["base_year_factor"] > 0.0).all()
+
+
+def test_base_year_of_the_baseline() -> None:
+    """The balance of the base year is the drawn stock change, in every draw."""
+    result = rs.simulate(draws=2000, rng=3, keep=("balance", "inputs", "base_year_factor"))
+    change = result.values("anchors.stock-change-2024.value")
+    balance = result.values("balance", year=2024, element="Dy+Tb")
+    close(balance, change, scale=np.abs(change), rtol=1e-6)
+    assert (result.arrays["base_year_factor"] > 0.0).all()
+    parts = result.values("balance", year=2024, element="Dy") + result.values(
+        "balance", year=2024, element="Tb"
+    )
+    np.testing.assert_array_equal(balance, parts)
+
+
+def test_contradictory_base_year() -> None:
+    """More stocks than supply leave no demand: one sentence that names both anchors."""
+    scenario = rs.load_scenario().replace({"anchors.stock-change-2024.value": 5000})
+    with pytest.raises(rs.ReesupplyError) as error:
+        rs.simulate(scenario, draws=8, rng=1)
+    text = str(error.value)
+    assert "\n" not in text
+    assert "anchors.refined-2024" in text
+    assert "anchors.stock-change-2024" in text
+
+
+def test_plants_without_limit_that_stand_still() -> None:
+    """A blank capacity is no limit: before first feed and in an outage it is nothing, never NaN."""
+    scenario = rs.load_scenario().replace(
+        {
+            "projects.iluka-eneabba.capacity": None,
+            "events.halt": {
+                "kind": "outage",
+                "target": "projects.iluka-eneabba",
+                "start": 2031,
+                "years": 1,
+                "probability": 1,
+                "source": "assumption",
+            },
+        }
+    )
+    result = run(scenario)
+    place = result.plan.projects.index("iluka-eneabba")
+    throughput = result.arrays["project.throughput"][place]
+    years = np.array(result.plan.years)
+    assert (throughput[years == 2031] == 0.0).all()
+    assert (throughput[years < 2026] == 0.0).all()
+    assert (throughput[years == 2035] > 0.0).any()
