@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()  # a reader that has gone away is noticed here, not at exit
     except ReesupplyError as error:
         print(f"reesupply: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -42,8 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("reesupply: interrupted; earlier results are as they were", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,7 +99,9 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
 
 def _reproduce(arguments: argparse.Namespace) -> int:
     from reesupply.analysis.reproduction import DRAWS, reproduce
+    from reesupply.report.folder import check_target
 
+    check_target(arguments.out)  # now, not after the run
     found = reproduce(
         arguments.scenario,
         draws=DRAWS if arguments.draws is None else arguments.draws,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,10 +130,18 @@ def to_netcdf(result: Result, path: str | Path) -> None:
         A run.
     path : str or Path
         File to write; it is replaced only when the new one is complete.
+
+    Raises
+    ------
+    ReesupplyError
+        If the file cannot be written.
     """
     import xarray as xr
 
     target = Path(path)
+    if target.is_dir():
+        msg = f"{target}: found a folder, allowed is the name of a file"
+        raise ReesupplyError(msg)
     groups: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=_header(result))}
     if any(name in result.arrays for name in DATA):
         groups["/data"] = result.data
@@ -144,13 +152,21 @@ def to_netcdf(result: Result, path: str | Path) -> None:
     groups["/moments"] = _moments(result)
     if result.weights is not None:
         groups["/weights"] = xr.Dataset({"weights": ("draw", result.weights)})
-    handle, draft = tempfile.mkstemp(suffix=".nc", dir=target.resolve().parent)
-    os.close(handle)
     try:
+        # a folder of its own, so that the file gets the mode that a new file has
+        folder = tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.resolve().parent)
+    except OSError as error:
+        msg = f"{target}: cannot be written ({error.strerror})"
+        raise ReesupplyError(msg) from None
+    try:
+        draft = Path(folder) / "draft.nc"
         xr.DataTree.from_dict(groups).to_netcdf(draft, engine="h5netcdf")
-        Path(draft).replace(target)
+        draft.replace(target.resolve())
+    except OSError as error:
+        msg = f"{target}: cannot be written ({error.strerror or error})"
+        raise ReesupplyError(msg) from None
     finally:
-        Path(draft).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_result(path: str | Path) -> Result:

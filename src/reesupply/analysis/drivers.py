@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reesupply.errors import ReesupplyError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
@@ -15,10 +17,11 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
+CAPTIVE = "Chinese and captive supply"
 #: What an input belongs to, by its name; the first pattern that matches counts.
 GROUPS = {
     r"anchors\.(survey|refined|scrap|stock-change|captive-dy)": "what the base year was",
-    r"anchors\.captive|disruptions\.": "growth of Chinese and captive supply",
+    r"anchors\.captive|disruptions\.": CAPTIVE,
     r"trajectories\..*\.activity\.": "volumes of goods",
     r"trajectories\..*_fraction\.": "Dy and Tb per magnet",
     r"trajectories\..*\.(magnet_mass|pm_share)\.": "magnets per good",
@@ -28,8 +31,25 @@ GROUPS = {
 }
 
 
-def group_of(name: str) -> str:
-    """Return the group of an input; "" for a named factor, which acts through its inputs."""
+def group_of(name: str, chinese: frozenset[str] = frozenset()) -> str:
+    """
+    Return the group of an input.
+
+    Parameters
+    ----------
+    name : str
+        Name of an input.
+    chinese : frozenset of str
+        Ids of the projects of the Chinese bloc.
+
+    Returns
+    -------
+    str
+        "" for a named factor, which acts through its inputs.
+    """
+    table, _, rest = name.partition(".")
+    if table == "projects" and rest.split(".")[0] in chinese:
+        return CAPTIVE
     for pattern, group in GROUPS.items():
         if re.match(pattern, name):
             return group
@@ -51,8 +71,8 @@ def group_shares(result: Result, output: FloatArray) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index group; inputs (how many), share (adjusted R squared of a regression on the ranks of
-        the group's inputs), largest first. Groups that share a factor share variance, so the
-        shares need not sum to 1.
+        the group's inputs), largest first; not a number where there are too few draws for so many
+        inputs. Groups that share a factor share variance, so the shares need not sum to 1.
 
     Raises
     ------
@@ -60,21 +80,41 @@ def group_shares(result: Result, output: FloatArray) -> pd.DataFrame:
         If the draws of the inputs were not kept.
     """
     import pandas as pd
-    import statsmodels.api as sm
 
+    draws, chinese = _inputs(result), _chinese(result)
     members: dict[str, list[int]] = {}
     for row, name in enumerate(result.input_names):
-        if group := group_of(name):
+        if group := group_of(name, chinese):
             members.setdefault(group, []).append(row)
-    draws = result.arrays["inputs"]
-    rows = []
-    for group, at in members.items():
-        ranks = normal_scores(draws[at])
-        ranks = ranks[ranks.std(axis=1) > 0.0]
-        fit = sm.OLS(output, sm.add_constant(ranks.T)).fit(method="qr")
-        rows.append((group, len(at), max(float(fit.rsquared_adj), 0.0)))
+    rows = [
+        (group, len(at), _explained(normal_scores(draws[at]), output, result.weights))
+        for group, at in members.items()
+    ]
     frame = pd.DataFrame(rows, columns=["group", "inputs", "share"]).set_index("group")
     return frame.sort_values("share", ascending=False)
+
+
+def _explained(scores: FloatArray, output: FloatArray, weights: FloatArray | None) -> float:
+    """Return adjusted R squared, at least 0, of lines in scores of shape (input, draw)."""
+    import statsmodels.api as sm
+
+    scores = scores[np.ptp(scores, axis=1) > 0.0]
+    size = output.size if weights is None else 1.0 / float((weights**2).sum())
+    if size < len(scores) + 2:
+        return float("nan")
+    if not len(scores) or not np.ptp(output):
+        return 0.0
+    model = sm.WLS(
+        output,
+        np.vstack([np.ones(output.size), scores]).T,
+        weights=1.0 if weights is None else weights * output.size,
+    )
+    try:
+        fit = model.fit(method="qr")
+    except np.linalg.LinAlgError:  # two inputs went together in all of a few draws
+        fit = model.fit()
+    left = (1.0 - float(fit.rsquared)) * (size - 1.0) / (size - 1.0 - float(fit.df_model))
+    return max(1.0 - left, 0.0)
 
 
 def rank_correlations(result: Result, output: FloatArray) -> pd.DataFrame:
@@ -101,12 +141,15 @@ def rank_correlations(result: Result, output: FloatArray) -> pd.DataFrame:
     """
     import pandas as pd
 
-    ranks, own = _ranks(result.arrays["inputs"]), _ranks(output)
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    own -= own.mean()
-    scale = np.sqrt((ranks**2).sum(axis=1) * (own**2).sum())
-    found = np.divide(ranks @ own, scale, out=np.zeros(len(ranks)), where=scale > 0.0)
-    groups = [group_of(name) or "named factor" for name in result.input_names]
+    draws, weights = _inputs(result), result.weights
+    share = np.full(output.size, 1.0 / output.size) if weights is None else weights
+    ranks, own = _ranks(draws, weights), _ranks(output, weights)
+    ranks -= (ranks @ share)[:, np.newaxis]
+    own -= own @ share
+    scale = np.sqrt((ranks**2 @ share) * (own**2 @ share))
+    found = np.divide(ranks @ (share * own), scale, out=np.zeros(len(ranks)), where=scale > 0.0)
+    chinese = _chinese(result)
+    groups = [group_of(name, chinese) or "named factor" for name in result.input_names]
     index = pd.Index(result.input_names, name="input")
     frame = pd.DataFrame({"correlation": found, "group": groups}, index=index)
     return frame.sort_values("correlation", key=np.abs, ascending=False)
@@ -131,7 +174,29 @@ def normal_scores(x: FloatArray) -> FloatArray:
     return np.asarray(ndtri((_ranks(x) - 0.5) / x.shape[-1]))
 
 
-def _ranks(x: FloatArray) -> FloatArray:
+def _inputs(result: Result) -> FloatArray:
+    if "inputs" not in result.arrays:
+        msg = "the draws of the inputs were not kept; simulate with keep=None or ('inputs', ...)"
+        raise ReesupplyError(msg)
+    return result.arrays["inputs"]
+
+
+def _chinese(result: Result) -> frozenset[str]:
+    return frozenset(
+        row.id for row in result.plan.scenario.rows("projects") if row.bloc == "china"
+    )
+
+
+def _ranks(x: FloatArray, weights: FloatArray | None = None) -> FloatArray:
+    """Rank over the last axis; under weights: the weight below, and half of that of the ties."""
     from scipy.stats import rankdata
 
+    if weights is not None:
+        return np.apply_along_axis(_weighted_ranks, -1, x, weights)
     return np.asarray(rankdata(x, axis=-1), dtype=np.float64)
+
+
+def _weighted_ranks(x: FloatArray, weights: FloatArray) -> FloatArray:
+    _, place = np.unique(x, return_inverse=True)
+    tied = np.bincount(place, weights)
+    return np.asarray((np.cumsum(tied) - 0.5 * tied)[place])

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reesupply.errors import ReesupplyError
 from reesupply.result import LEVELS, weighted_quantile
 
 if TYPE_CHECKING:
@@ -79,24 +78,25 @@ def switches(result: Result) -> pd.DataFrame:
     table = [
         (label, case, *_conditional(deficit, chosen, result.weights))
         for label, case, chosen in rows
-        if chosen.any()
+        if _share(chosen, result.weights) > 0.0
     ]
     names = ["what", "case", "share", *(f"P{100 * q:.0f}" for q in LEVELS), "P(deficit)"]
     return pd.DataFrame(table, columns=names).set_index(["what", "case"])
 
 
 def _input(result: Result, name: str) -> FloatArray | None:
-    try:
-        return result.values(name)
-    except ReesupplyError:
-        return None  # the scenario holds a number there
+    """Draws of an input; None where the scenario holds a number."""
+    return result.values(name) if name in result.plan.inputs.names else None
+
+
+def _share(chosen: npt.NDArray[np.bool_], weights: FloatArray | None) -> float:
+    return float(chosen.mean() if weights is None else weights[chosen].sum())
 
 
 def _conditional(
     deficit: FloatArray, chosen: npt.NDArray[np.bool_], weights: FloatArray | None
 ) -> tuple[float, ...]:
-    own = np.full(deficit.size, 1.0 / deficit.size) if weights is None else weights
-    share = float(own[chosen].sum())
-    inside = None if weights is None else own[chosen] / share
+    share = _share(chosen, weights)
+    inside = None if weights is None else weights[chosen] / share
     quantiles = (float(weighted_quantile(deficit[chosen], q, inside)) for q in LEVELS)
-    return (share, *quantiles, float(own[chosen & (deficit > 0.0)].sum()) / share)
+    return (share, *quantiles, _share(chosen & (deficit > 0.0), weights) / share)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 WEEKS = 365.25 / 7.0
 #: A gap below this share of demand is rounding, not a deficit.
 TOLERANCE = 0.02
+#: A gap below this share of demand is rounding of numbers, no gap at all.
+ROUNDING = 1e-9
 _RECYCLED = ("recycled_new_scrap", "recycled_end_of_life")
 
 
@@ -66,7 +68,8 @@ def outlook(result: Result) -> pd.DataFrame:
     }
     middle = {name: weighted_quantile(x, 0.5, result.weights) for name, x in series.items()}
     frame = pd.DataFrame(middle, index=pd.Index(result.plan.years, name="year"))
-    frame["P(deficit)"] = np.asarray(result.probability("balance", below=0.0, element=whole))
+    short = balance < -ROUNDING * demand
+    frame["P(deficit)"] = weighted_mean(short.astype(np.float64), result.weights)
     return frame
 
 
@@ -114,7 +117,7 @@ def bridge(result: Result) -> pd.DataFrame:
     Parameters
     ----------
     result : Result
-        Any run; means are always there.
+        Any run; means are always there. Under weights what they are taken of must have been kept.
 
     Returns
     -------
@@ -129,9 +132,9 @@ def bridge(result: Result) -> pd.DataFrame:
         (f"balance {years[0]}", _mean(result, "balance", years[0], whole))
     ]
     for sector, uses in _by_sector(result).items():
-        demand = result.moments.mean("end_use.demand")[uses].sum(axis=(0, 1))
+        demand = mean_of(result, "end_use.demand")[uses].sum(axis=(0, 1))
         steps.append((f"demand: {sector}", -float(demand[-1] - demand[0])))
-    separated = result.moments.mean("project.separated").sum(axis=1)
+    separated = mean_of(result, "project.separated").sum(axis=1)
     captive = np.array([row.part_of is not None for row in _projects(result)])
     for label, own in (("Chinese and captive mines", captive), ("other mines", ~captive)):
         supply = separated[own].sum(axis=0)
@@ -153,7 +156,7 @@ def supply_by_country(result: Result, years: Sequence[int] | None = None) -> pd.
     Parameters
     ----------
     result : Result
-        Any run; means are always there.
+        Any run; means are always there. Under weights what they are taken of must have been kept.
     years : sequence of int, optional
         Base year, 2030 and the last year when None.
 
@@ -166,7 +169,7 @@ def supply_by_country(result: Result, years: Sequence[int] | None = None) -> pd.
 
     known = result.plan.years
     chosen = list(years or dict.fromkeys(y for y in (known[0], 2030, known[-1]) if y in known))
-    separated = result.moments.mean("project.separated").sum(axis=1)
+    separated = mean_of(result, "project.separated").sum(axis=1)
     at = [known.index(year) for year in chosen]
     by_country: dict[str, FloatArray] = {}
     for row, own in zip(_projects(result), separated[:, at], strict=True):
@@ -176,6 +179,31 @@ def supply_by_country(result: Result, years: Sequence[int] | None = None) -> pd.
     frame = pd.DataFrame.from_dict(shown, orient="index", columns=pd.Index(chosen, name="year"))
     frame.index.name = "country"
     return frame
+
+
+def mean_of(result: Result, name: str) -> FloatArray:
+    """
+    Mean of a variable by project or end use.
+
+    Parameters
+    ----------
+    result : Result
+        Any run; under weights one that kept the variable.
+    name : str
+        For example ``"project.separated"``.
+
+    Returns
+    -------
+    ndarray, shape (project or end_use, element, year)
+
+    Raises
+    ------
+    ReesupplyError
+        If there are weights and the draws were not kept.
+    """
+    if result.weights is None:
+        return result.moments.mean(name)
+    return weighted_mean(result.values(name), result.weights)
 
 
 def _mean(result: Result, name: str, year: int, element: str) -> float:

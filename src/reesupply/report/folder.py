@@ -46,26 +46,47 @@ def write_reproduction(found: Reproduction, folder: str | Path) -> None:
     ReesupplyError
         If the folder holds something that is not a reproduction, or cannot be written.
     """
-    target = Path(folder)
-    if target.exists() and not _replaceable(target):
-        msg = f"{target}: found a file or folder that is not a reproduction; name another folder"
-        raise ReesupplyError(msg)
+    check_target(folder)
+    target = Path(folder).resolve()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            draft.chmod(0o755)
+            _fill(found, draft)
+            _take_place(draft, target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
-        msg = f"{target}: cannot be written ({error.strerror})"
+        msg = f"{folder}: cannot be written ({error.strerror or error})"
         raise ReesupplyError(msg) from None
+
+
+def check_target(folder: str | Path) -> None:
+    """
+    Check that a folder may take a reproduction, for example before a long run.
+
+    Parameters
+    ----------
+    folder : str or Path
+        It may not exist yet.
+
+    Raises
+    ------
+    ReesupplyError
+        If it holds something that is not a reproduction, or cannot be read.
+    """
+    target = Path(folder)
     try:
-        draft.chmod(0o755)
-        _fill(found, draft)
-        _take_place(draft, target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _replaceable(target: Path) -> bool:
-    return target.is_dir() and ((target / STAMP).is_file() or not any(target.iterdir()))
+        fit = not target.exists() or (
+            target.is_dir() and ((target / STAMP).is_file() or not any(target.iterdir()))
+        )
+    except OSError as error:
+        msg = f"{target}: cannot be read ({error.strerror or error})"
+        raise ReesupplyError(msg) from None
+    if not fit:
+        msg = f"{target}: found a file or folder that is not a reproduction; name another folder"
+        raise ReesupplyError(msg)
 
 
 def _take_place(draft: Path, target: Path) -> None:
@@ -73,9 +94,15 @@ def _take_place(draft: Path, target: Path) -> None:
         draft.rename(target)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    target.rename(old / "content")
-    draft.rename(target)
-    shutil.rmtree(old)
+    try:
+        target.rename(old / "content")
+        try:
+            draft.rename(target)
+        except BaseException:
+            (old / "content").rename(target)
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _fill(found: Reproduction, folder: Path) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reesupply.analysis.tables import mean_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from reesupply.analysis.reproduction import Reproduction
+    from reesupply.result import Result
 
 #: A claim between these percentiles is one that the untuned forecast does not contradict.
 WITHIN = (5.0, 95.0)
@@ -101,7 +104,7 @@ def verdicts(found: Reproduction) -> list[str]:
         others = group[~group["preferred"]]
         agree = others["percentile"].between(*WITHIN).sum()
         if len(others):
-            verdict += f"; of its {len(others)} other readings {agree} lie within"
+            verdict += f"; other readings within P5-P95: {agree} of {len(others)}"
         lines += _wrap(f"{claim}: {verdict}.")
     return lines
 
@@ -118,22 +121,29 @@ def _head(found: Reproduction) -> str:
         f"{result.draws:,} draws, seed {result.entropy}, data of {result.plan.scenario.data_date}, "
         f"scenario {result.plan.hash[:12]}. Nothing is fitted.",
         "",
-        f"Deficit of {last}, t oxide: P5 {low:,.0f}, P50 {middle:,.0f}, P95 {high:,.0f} "
-        f"(negative: surplus); probability of a deficit {chance:.0%}.",
+        *_wrap(
+            f"Deficit of {last}, t oxide: P5 {low:z,.0f}, P50 {middle:z,.0f}, P95 {high:z,.0f} "
+            f"(negative: surplus); probability of a deficit {chance:.0%}."
+        ),
     ]
     return "\n".join(lines)
 
 
 def _drivers(found: Reproduction) -> list[str]:
     groups, inputs = found.groups, found.inputs
-    lines = [f"  {share:>5.0%}  {name}" for name, share in groups["share"].items()]
+    lines = [
+        f"  {format(share, '.0%') if share >= 0.0 else '?':>5}  {name}"
+        for name, share in groups["share"].items()
+    ]
+    if groups["share"].isna().any():
+        lines.append("?: too few draws for so many inputs.")
     top = inputs[inputs["group"] != "named factor"].iloc[0]
     factor = inputs[inputs["group"] == "named factor"].iloc[:1]
     lines += _wrap(
         f"The single input that moves it most is {top.name} (rank correlation "
         f"{top['correlation']:+.2f})"
         + (
-            f", through the named factor {factor.index[0]} ({factor['correlation'].iloc[0]:+.2f})."
+            f", of the named factors {factor.index[0]} ({factor['correlation'].iloc[0]:+.2f})."
             if len(factor)
             else "."
         )
@@ -147,7 +157,7 @@ def _drivers(found: Reproduction) -> list[str]:
 def _switches(table: pd.DataFrame) -> list[str]:
     lines = [f"{'':45}{'':17}{'P5':>8}{'P50':>8}{'P95':>8}   P(deficit)"]
     for row in table.reset_index().to_dict(orient="records"):
-        cells = "".join(f"{row[c]:>8,.0f}" for c in ("P5", "P50", "P95"))
+        cells = "".join(f"{row[c]:>z8,.0f}" for c in ("P5", "P50", "P95"))
         lines.append(f"{row['what']:<45}{row['case']:<17}{cells}   {row['P(deficit)']:.0%}")
     return lines
 
@@ -168,15 +178,15 @@ def _outlook(found: Reproduction) -> list[str]:
     lines = ["year" + "".join(f"{short:>10}" for short in names.values())]
     for year, row in table.iterrows():
         cells = [
-            f"{row[name]:>10.0%}"
+            f"{row[name]:>z10.0%}"
             if name in ("balance / demand", "P(deficit)")
-            else f"{row[name]:>10,.0f}"
+            else f"{row[name]:>z10,.0f}"
             for name in names
         ]
         lines.append(f"{year}" + "".join(cells))
     lines += _wrap(
-        "exCN use, exCN mag: oxide separated and recycled outside China less what goods used there, "
-        "or magnet plants there, need. stock wk: past surpluses in weeks of demand. conc.: "
+        "exCN use, exCN mag: oxide separated and recycled outside China less what goods used "
+        "there, or magnet plants there, need. stock wk: past surpluses in weeks of demand. conc.: "
         "concentrate that nobody could process. Both stocks are beside the balance, not in it."
     )
     return lines
@@ -189,7 +199,7 @@ def _first_year(found: Reproduction) -> list[str]:
 
 def _bridge(table: pd.DataFrame) -> list[str]:
     return [
-        f"  {step:<28}{row['change']:>+9,.0f}   -> {row['running']:>+9,.0f}"
+        f"  {step:<28}{row['change']:>+z9,.0f}   -> {row['running']:>+z9,.0f}"
         for step, row in table.iterrows()
     ]
 
@@ -199,26 +209,25 @@ def _countries(found: Reproduction) -> list[str]:
     shown, rest = table.iloc[:10], table.iloc[10:].sum()
     lines = [f"  {'':26}" + "".join(f"{year:>9}" for year in table.columns)]
     lines += [
-        f"  {name:<26}" + "".join(f"{value:>9,.0f}" for value in row)
+        f"  {name:<26}" + "".join(f"{value:>z9,.0f}" for value in row)
         for name, row in zip(shown.index, shown.to_numpy(), strict=True)
     ]
-    lines.append(f"  {'all others':<26}" + "".join(f"{value:>9,.0f}" for value in rest))
+    lines.append(f"  {'all others':<26}" + "".join(f"{value:>z9,.0f}" for value in rest))
     return lines
 
 
 def _basis(found: Reproduction) -> list[str]:
     result = found.result
     last, whole = result.plan.years[-1], result.all_elements
-    factor = result.arrays["base_year_factor"]
     scales = ", ".join(
         f"{name} {middle:.2f}"
-        for name, middle in zip(result.plan.elements, _medians(factor), strict=True)
+        for name, middle in zip(result.plan.elements, _factors(result), strict=True)
     )
     weak = low_confidence_share(found)
     supply = result.mean("mine_supply", year=last, element=whole, bloc="ex_china")
     return _wrap(
-        f"{weak:.0%} of the {supply:,.0f} t from mines outside China in {last} comes from rows of low "
-        f"confidence. Bottom-up demand is scaled to supply less stock change of the base year by "
+        f"{weak:.0%} of the {supply:z,.0f} t from mines outside China in {last} comes from rows of "
+        f"low confidence. Bottom-up demand is scaled to supply less stock change of the base year by "
         f"(medians) {scales}. Basis gross; the deficit is the same on the net and primary basis. "
         f"Known projects without a published tonnage are left out: see the table left_out."
     )
@@ -239,7 +248,7 @@ def low_confidence_share(found: Reproduction) -> float:
         In means, 0 to 1.
     """
     plan = found.result.plan
-    last = found.result.moments.mean("project.separated")[:, :, -1].sum(axis=1)
+    last = mean_of(found.result, "project.separated")[:, :, -1].sum(axis=1)
     rows = {row.id: row for row in plan.scenario.rows("projects")}
     outside = [
         (rows[n].confidence, t)
@@ -254,10 +263,10 @@ def _outside(row: Any) -> bool:
     return bool(row.kind == "mine" and row.bloc != "china")
 
 
-def _medians(x: Any) -> list[float]:
-    import numpy as np
-
-    return [float(v) for v in np.quantile(x, 0.5, axis=-1)]
+def _factors(result: Result) -> list[float]:
+    """Median factor of the base year by element."""
+    names = result.plan.elements
+    return [float(result.quantile("base_year_factor", 0.5, element=name)) for name in names]
 
 
 def _section(title: str, lines: list[str]) -> str:
@@ -265,7 +274,7 @@ def _section(title: str, lines: list[str]) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{value:.1%}" if unit == "1" else f"{value:,.0f}"
+    return f"{value:z.1%}" if unit == "1" else f"{value:z,.0f}"
 
 
 def _percentile(value: float) -> str:

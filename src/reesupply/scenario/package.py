@@ -33,7 +33,7 @@ DISTRIBUTIONS = (
     *("uniform", "triangular", "pert", "normal", "lognormal", "beta", "bernoulli"),
     *("discrete", "truncate"),
 )
-NOTATION = rf"[-+.0-9eE]+|({'|'.join(DISTRIBUTIONS)})\(.*\)"
+NOTATION = rf"^([-+.0-9eE]+|({'|'.join(DISTRIBUTIONS)})\(.*\))$"
 MANY = "; several ids are joined by ';', so it is no foreign key: a test of the package checks them"
 LICENCE = {
     "name": "Apache-2.0",

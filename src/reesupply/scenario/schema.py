@@ -128,11 +128,12 @@ def scenario_schema() -> Json:
 
 
 def _column(name: str, field: FieldInfo, raw: Json, required: bool) -> Column:
-    schema = {key: value for key, value in raw.items() if key not in ("title", "description")}
+    schema = {k: _whole(v) for k, v in raw.items() if k not in ("title", "description")}
     optional = [part for part in schema.get("anyOf", ()) if part != {"type": "null"}]
     if {"type": "null"} in schema.get("anyOf", ()):
         del schema["anyOf"]
-        schema = {**schema, **(optional[0] if len(optional) == 1 else {"anyOf": optional})}
+        only = {k: _whole(v) for k, v in optional[0].items()} if len(optional) == 1 else None
+        schema = {**schema, **(only or {"anyOf": optional})}
         schema.pop("description", None)
     if schema.get("default") in (None, "", [], ()):
         schema.pop("default", None)
@@ -140,6 +141,11 @@ def _column(name: str, field: FieldInfo, raw: Json, required: bool) -> Column:
         schema["enum"] = [value for value in schema["enum"] if value != ""]
     meaning = field.description or _COMMON.get(name, name.replace("_", " "))
     return Column(name, schema, meaning, required, _bounds(field))
+
+
+def _whole(value: Any) -> Any:
+    # versions of pydantic differ in writing a limit as 1 or 1.0
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _bounds(field: FieldInfo) -> Bounded | None:
