@@ -50,7 +50,9 @@ def stream(seed: int, name: str, n: int) -> FloatArray:
 def test_stream_key(seed: int, name: str) -> None:
     """The key of a stream is the hash of its name; a draw lies in the middle of its step."""
     found = drawn(1, (name,), seed=seed)[0]
-    np.testing.assert_array_equal(found, np.minimum(stream(seed, name, LANE) + 2.0**-54, 1 - 2**-53))
+    np.testing.assert_array_equal(
+        found, np.minimum(stream(seed, name, LANE) + 2.0**-54, 1 - 2**-53)
+    )
 
 
 def test_stream_goes_on_over_lanes() -> None:
@@ -180,7 +182,9 @@ def test_entropy_forms() -> None:
 @pytest.mark.parametrize("rng", [-1, 1.5, True, "1", np.random.RandomState(1), [1]])
 def test_entropy_errors(rng: Any) -> None:
     """Anything else is refused in one sentence."""
-    with pytest.raises(ReesupplyError, match="^rng: found .*, allowed is None, an integer") as error:
+    with pytest.raises(
+        ReesupplyError, match="^rng: found .*, allowed is None, an integer"
+    ) as error:
         entropy_of(rng)
     assert "\n" not in str(error.value)
 
@@ -190,5 +194,7 @@ def test_design_errors() -> None:
     assert check_design("lhs") == "lhs"
     with pytest.raises(ReesupplyError, match="did you mean 'sobol'"):
         check_design("sobel")
-    with pytest.raises(ReesupplyError, match="^design: found 'latin'; allowed: random, lhs, sobol$"):
+    with pytest.raises(
+        ReesupplyError, match="^design: found 'latin'; allowed: random, lhs, sobol$"
+    ):
         check_design("latin")

@@ -138,9 +138,7 @@ def test_mixing_does_not_depend_on_the_number_of_inputs() -> None:
     rows = {f"factors.f{i}.projects.browns-range.heavy": _loading() for i in range(15)}
     alone = rs.Scenario(scenario.title, {**scenario.tables, "factors": {}}).replace(rows)
     among = scenario.replace(rows)
-    a, b = (
-        inputs_of(rs.simulate(s, draws=LANE, rng=1, keep=("inputs",))) for s in (alone, among)
-    )
+    a, b = (inputs_of(rs.simulate(s, draws=LANE, rng=1, keep=("inputs",))) for s in (alone, among))
     name = "projects.browns-range.heavy"
     np.testing.assert_array_equal(a[name], b[name])
     assert (a[name] != baseline_inputs(draws=LANE)[name]).all()
@@ -199,9 +197,7 @@ def _single_touched(scenario: rs.Scenario, name: str) -> bool:
 def test_prefix(design: str, draws: int) -> None:
     """The draws of a run are the first of one with twice as many, also within a lane."""
     keep = (*DATA, "inputs", "claims")
-    few, many = (
-        rs.simulate(draws=n, rng=3, design=design, keep=keep) for n in (draws, 2 * draws)
-    )
+    few, many = (rs.simulate(draws=n, rng=3, design=design, keep=keep) for n in (draws, 2 * draws))
     assert few.arrays["balance"].shape[-1] == draws
     assert_same_bits(few, many, draws)
 
@@ -343,9 +339,7 @@ def test_plan_is_thread_safe() -> None:
     together: dict[int, rs.Result] = {}
 
     def work(seed: int) -> None:
-        together[seed] = rs.simulate(
-            plan, draws=2 * LANE, rng=seed, workers=2, keep=("balance",)
-        )
+        together[seed] = rs.simulate(plan, draws=2 * LANE, rng=seed, workers=2, keep=("balance",))
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in (1, 2)]
     for thread in threads:

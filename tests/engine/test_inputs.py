@@ -116,9 +116,7 @@ def test_frequencies_of_projects() -> None:
 def loadings(scenario: rs.Scenario, name: str) -> dict[str, float]:
     """Loadings of an input as the table factors states them."""
     return {
-        row.factor: row.loading
-        for row in scenario.rows("factors")
-        if fnmatchcase(name, row.input)
+        row.factor: row.loading for row in scenario.rows("factors") if fnmatchcase(name, row.input)
     }
 
 

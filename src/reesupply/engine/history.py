@@ -45,7 +45,7 @@ def yearly_series(scenario: Scenario, series: str) -> dict[int, float]:
     found = {
         int(row.period): float(row.value)
         for row in scenario.rows("history")
-        if row.series == series and row.period.isdigit() and row.value is not None
+        if row.series == series and row.period.isdecimal() and row.value is not None
     }
     if not found:
         msg = f"history: the series {series!r} has no yearly value"

@@ -163,6 +163,7 @@ class Result(Draws):
         return {
             "scenario": plan.title,
             "scenario_hash": plan.hash,
+            "vintage": plan.scenario.setting("vintage"),
             "data_date": plan.scenario.data_date,
             "changes": list(plan.scenario.changes),
             "draws": self.draws,

@@ -193,8 +193,6 @@ class Lifetime(Row):
     end_use: Id = Field(description="row of the table end_uses")
     mean: float = Field(gt=0, le=200, description="mean lifetime, years")
     shape: float = Field(gt=0, le=50, description="Weibull shape")
-    low: float | None = Field(None, description="low of the mean, for later use")
-    high: float | None = Field(None, description="high of the mean, for later use")
 
 
 class Loading(Row):
