@@ -194,7 +194,7 @@ def demand_changes(draw: st.DrawFn) -> Changes:
 
 @st.composite
 def scenario_changes(draw: st.DrawFn) -> Changes:
-    """Changes that make a random valid scenario; it compiles and runs in about a third of a second."""
+    """Changes that make a random valid scenario, one that runs in about a third of a second."""
     changes: Changes = {}
     for part in (project_changes, event_changes, captive_changes, demand_changes):
         changes |= draw(part())

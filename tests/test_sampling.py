@@ -183,7 +183,7 @@ def test_entropy_forms() -> None:
 def test_entropy_errors(rng: Any) -> None:
     """Anything else is refused in one sentence."""
     with pytest.raises(
-        ReesupplyError, match="^rng: found .*, allowed is None, an integer"
+        ReesupplyError, match=r"^rng: found .*, allowed is None, an integer"
     ) as error:
         entropy_of(rng)
     assert "\n" not in str(error.value)
@@ -195,6 +195,6 @@ def test_design_errors() -> None:
     with pytest.raises(ReesupplyError, match="did you mean 'sobol'"):
         check_design("sobel")
     with pytest.raises(
-        ReesupplyError, match="^design: found 'latin'; allowed: random, lhs, sobol$"
+        ReesupplyError, match=r"^design: found 'latin'; allowed: random, lhs, sobol$"
     ):
         check_design("latin")

@@ -51,7 +51,7 @@ def cell(scenario: rs.Scenario, result: rs.Result, path: str) -> Any:
 
 
 def axis(scenario: rs.Scenario, result: rs.Result, **wanted: Any) -> npt.NDArray[np.bool_]:
-    """Which places of the project axis hold rows with these columns; `part_of` compares as truth."""
+    """Places of the project axis whose rows have these columns; `part_of` compares as truth."""
     rows = {row.id: row for row in scenario.rows("projects")}
     return np.array(
         [

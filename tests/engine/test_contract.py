@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import reesupply as rs
 from reesupply.engine import simulate as engine
@@ -152,7 +153,9 @@ def test_order_of_rows_is_of_no_account() -> None:
     """Projects in another order have the same draws, and the same world balance to rounding."""
     scenario = rs.load_scenario()
     turned = {
-        name: dict(reversed(rows.items())) if name in ("projects", "end_uses", "anchors") else rows
+        name: dict(list(rows.items())[::-1])
+        if name in ("projects", "end_uses", "anchors")
+        else rows
         for name, rows in scenario.tables.items()
     }
     other = rs.Scenario("reversed", turned)
@@ -300,7 +303,7 @@ def test_rng_forms() -> None:
 
 
 def test_global_state_is_untouched() -> None:
-    """numpy's global generator is neither read nor moved."""
+    """The global generator of numpy is neither read nor moved."""
     np.random.seed(1)  # noqa: NPY002
     before = pickle.dumps(np.random.get_state())  # noqa: NPY002
     one = run(4)
@@ -367,7 +370,6 @@ def test_plans_are_kept_by_hash() -> None:
 
 def test_blas_threads_are_restored() -> None:
     """However many workers limited BLAS at the same time, it has its threads back afterwards."""
-    from threadpoolctl import threadpool_info, threadpool_limits
 
     def threads() -> list[int]:
         return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]

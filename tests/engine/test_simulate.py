@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import reesupply as rs
+from reesupply.engine.simulate import _kept
 from reesupply.engine.variables import DATA, END_USE, PROJECT, VARIABLES
 from reesupply.sampling import LANE
 
@@ -50,8 +51,6 @@ def test_memory_guard() -> None:
     """More than 2 GiB of draws need to be asked for; statistics and named draws do not."""
     with pytest.raises(rs.ReesupplyError, match=r"GiB of draws, allowed without asking is 2 GiB"):
         rs.simulate(draws=1_000_000, rng=1)
-    from reesupply.engine.simulate import _kept
-
     plan = rs.compile()
     for keep in ((), ("balance",), ("demand", "inputs")):
         names, _ = _kept(plan, keep, 10**9)
