@@ -15,6 +15,7 @@ from reesupply.errors import ReesupplyError, ReesupplyWarning, ScenarioError
 
 if TYPE_CHECKING:
     from reesupply import distributions
+    from reesupply.analysis.outage import Outage, outage
     from reesupply.analysis.reproduction import Reproduction, reproduce
     from reesupply.engine.plan import Plan
     from reesupply.engine.simulate import compile, simulate
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 #: Public names that are loaded on first use, so that the import stays light.
 _LAZY = {
+    "Outage": "reesupply.analysis.outage",
     "Plan": "reesupply.engine.plan",
     "Reproduction": "reesupply.analysis.reproduction",
     "Result": "reesupply.result",
@@ -35,11 +37,13 @@ _LAZY = {
     "list_scenarios": "reesupply.scenario.loading",
     "load_scenario": "reesupply.scenario.loading",
     "read_result": "reesupply.export",
+    "outage": "reesupply.analysis.outage",
     "reproduce": "reesupply.analysis.reproduction",
     "simulate": "reesupply.engine.simulate",
 }
 
 __all__ = [
+    "Outage",
     "Plan",
     "ReesupplyError",
     "ReesupplyWarning",
@@ -51,6 +55,7 @@ __all__ = [
     "distributions",
     "list_scenarios",
     "load_scenario",
+    "outage",
     "read_result",
     "reproduce",
     "simulate",

@@ -1,0 +1,155 @@
+"""`outage`: what is lost when one project is gone, draw by draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reesupply.engine.simulate import compile, simulate
+from reesupply.errors import ReesupplyError, nearest
+from reesupply.result import LEVELS, weighted_quantile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+    import pandas as pd
+
+    from reesupply.engine.plan import Plan
+    from reesupply.result import Result
+    from reesupply.scenario import Scenario
+
+    FloatArray = npt.NDArray[np.float64]
+
+_KEEP = ("balance", "mine_supply", "refined_supply", "inputs")
+
+
+@dataclass(frozen=True)
+class Outage:
+    """
+    Two runs on the same draws, with a project and without it.
+
+    Attributes
+    ----------
+    project : str
+        Id of the project that is gone.
+    base, without : Result
+        The two runs; every other input has the same draws in both.
+    """
+
+    project: str
+    base: Result
+    without: Result
+
+    def lost(self, name: str = "balance", *, bloc: str | None = None) -> FloatArray:
+        """
+        Return what is lost, draw by draw.
+
+        Parameters
+        ----------
+        name : str
+            "balance", "mine_supply" or "refined_supply".
+        bloc : str, optional
+            For example "ex_china"; "world" when None.
+
+        Returns
+        -------
+        ndarray, shape (year, draw)
+            With the project less without it, all elements together [t oxide/yr].
+        """
+        place = None if name == "balance" else bloc or "world"
+        runs = (self.base, self.without)
+        a, b = (run.values(name, element=run.all_elements, bloc=place) for run in runs)
+        return np.asarray(a - b)
+
+    def table(self) -> pd.DataFrame:
+        """
+        Return the loss by year.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Mean, P5, P50 and P95 of what the balance loses, the mean loss of separated oxide
+            outside China, and how much the probability of a deficit rises. t oxide/yr.
+        """
+        import pandas as pd
+
+        lost = self.lost()
+        columns: dict[str, Any] = {"mean": lost.mean(axis=-1)}
+        for q in LEVELS:
+            columns[f"P{100 * q:.0f}"] = weighted_quantile(lost, q)
+        columns["refined outside China, mean"] = self.lost("refined_supply", bloc="ex_china").mean(
+            -1
+        )
+        whole = self.base.all_elements
+        chances = [
+            np.asarray(run.probability("balance", below=0.0, element=whole))
+            for run in (self.without, self.base)
+        ]
+        columns["rise of P(deficit)"] = chances[0] - chances[1]
+        return pd.DataFrame(columns, index=pd.Index(self.base.plan.years, name="year"))
+
+
+def outage(
+    project: str,
+    scenario: Scenario | Plan | str | Path = "baseline",
+    *,
+    years: tuple[float, float] | None = None,
+    draws: int = 16_384,
+    rng: Any = 2035,
+    workers: int | None = None,
+) -> Outage:
+    """
+    Take one project out and run both worlds on the same draws (N-1).
+
+    Parameters
+    ----------
+    project : str
+        Id of a mine, refinery or recycler.
+    scenario : Scenario, str, Path or Plan
+        As in :func:`reesupply.simulate`.
+    years : tuple of float, optional
+        First and last moment of the outage, decimal years; the whole run when None.
+    draws, rng, workers
+        As in :func:`reesupply.simulate`.
+
+    Returns
+    -------
+    Outage
+        Its ``table()`` gives the loss by year; what others do about it, such as other feed to a
+        refinery that has lost its mine, is in it.
+
+    Raises
+    ------
+    ReesupplyError
+        If there is no such project, or `years` are not two rising numbers.
+
+    Examples
+    --------
+    >>> import reesupply as rs
+    >>> gone = rs.outage("browns-range", draws=1_000)
+    >>> bool(gone.lost().min() >= -1e-6)
+    True
+    """
+    plan = compile(scenario)
+    if project not in plan.projects:
+        msg = f"outage: there is no project {project!r}; {nearest(project, plan.projects)}"
+        raise ReesupplyError(msg)
+    start, end = (plan.years[0], plan.years[-1] + 1) if years is None else years
+    if not start < end:
+        msg = f"outage: years: found {years!r}, allowed is a first and a later moment"
+        raise ReesupplyError(msg)
+    event = {
+        "kind": "outage",
+        "target": f"projects.{project}",
+        "start": float(start),
+        "years": float(end - start),
+        "probability": 1.0,
+    }
+    shut = plan.scenario.replace({f"events.{project}-is-out": event})
+    base, without = (
+        simulate(one, draws=draws, rng=rng, workers=workers, keep=_KEEP) for one in (plan, shut)
+    )
+    return Outage(project, base, without)
