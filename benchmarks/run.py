@@ -192,7 +192,7 @@ def import_numpy() -> Sample:
 
 
 def import_reesupply() -> Sample:
-    """Time ``import reesupply``, numpy included."""
+    """Time ``import reesupply``, which loads what it needs on first use."""
     started = time.perf_counter()
     import reesupply
 
@@ -200,8 +200,18 @@ def import_reesupply() -> Sample:
     return {"wall": time.perf_counter() - started}
 
 
+def import_engine() -> Sample:
+    """Time the import and the loading of all that `simulate` needs, numpy included."""
+    started = time.perf_counter()
+    import reesupply
+
+    reesupply.simulate  # noqa: B018 - the look-up loads it
+    return {"wall": time.perf_counter() - started}
+
+
 MEASURES: dict[str, Callable[..., Sample]] = {
-    each.__name__: each for each in (call, floor, small, import_numpy, import_reesupply)
+    each.__name__: each
+    for each in (call, floor, small, import_numpy, import_reesupply, import_engine)
 }
 
 
@@ -330,7 +340,7 @@ def summed_up(draws: int, workers: int, calls: list[Sample], floors: list[Sample
 
 def measure_ratios(repeats: int) -> list[Ratio]:
     """
-    Measure the warm small call and the import, each beside its yardstick.
+    Measure the warm small call and the imports, each beside its yardstick.
 
     Parameters
     ----------
@@ -341,13 +351,14 @@ def measure_ratios(repeats: int) -> list[Ratio]:
     -------
     list of Ratio
     """
-    measure("import_reesupply")  # from here on the files are in the system's cache
-    small_calls, small_floors, imports, plain = [], [], [], []
+    measure("import_engine")  # from here on the files are in the system's cache
+    small_calls, small_floors, imports, engines, plain = [], [], [], [], []
     for _ in range(repeats):
         small_calls.append(measure("small"))
         inputs = int(small_calls[-1]["inputs"])
         small_floors.append(measure("floor", draws=SMALL_DRAWS, workers=1, inputs=inputs))
         imports.append(measure("import_reesupply"))
+        engines.append(measure("import_engine"))
         plain.append(measure("import_numpy"))
     return [
         compared(
@@ -357,6 +368,7 @@ def measure_ratios(repeats: int) -> list[Ratio]:
             small_floors,
         ),
         compared("import reesupply", "import numpy", imports, plain),
+        compared("import reesupply; reesupply.simulate", "import numpy", engines, plain),
     ]
 
 
@@ -443,7 +455,7 @@ def ratio_table(ratios: Iterable[Ratio]) -> str:
             f"{1e3 * each.seconds:.1f}",
             each.beside,
             f"{1e3 * each.beside_seconds:.1f}",
-            f"{each.ratio:.1f} ({each.ratio_low:.1f} to {each.ratio_high:.1f})",
+            f"{each.ratio:.3g} ({each.ratio_low:.3g} to {each.ratio_high:.3g})",
         )
         for each in ratios
     ]
@@ -454,7 +466,7 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Write a table whose columns are aligned in plain text too; all but text to the right."""
     columns = list(zip(head, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    texts = [not column[1][:1].isdigit() for column in columns]
+    texts = [not column[-1][:1].isdigit() for column in columns]
 
     def line(cells: Sequence[str]) -> str:
         padded = [

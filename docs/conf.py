@@ -38,6 +38,8 @@ nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # the default loads scripts fr
 
 # The reference. Types are in the numpydoc text; a signature shows names and defaults.
 autosummary_generate = True
+# a class and a function that differ in case only would be one file on some systems
+autosummary_filename_map = {"reesupply.outage": "reesupply.outage_function"}
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
@@ -54,6 +56,7 @@ mathjax_path = "mathjax/tex-svg.js"
 html_theme = "pydata_sphinx_theme"
 html_title = f"reesupply {release}"
 html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

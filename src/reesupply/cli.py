@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reesupply import __version__
-from reesupply.errors import ReesupplyError
+from reesupply.errors import ReesupplyError, ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = int(arguments.run(arguments))
         sys.stdout.flush()  # a reader that has gone away is noticed here, not at exit
     except ReesupplyError as error:
-        print(f"reesupply: {error}", file=sys.stderr)
+        print(f"reesupply: {_place(arguments, error)}{error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("reesupply: interrupted; earlier results are as they were", file=sys.stderr)
@@ -47,6 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
+
+
+def _place(arguments: argparse.Namespace, error: ReesupplyError) -> str:
+    """Name the scenario file where the sentence does not: a fault found when it is compiled."""
+    file = Path(getattr(arguments, "scenario", "")).name
+    told = not isinstance(error, ScenarioError) or file in str(error)
+    return "" if told or not file.endswith(".toml") else f"{file}: "
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,6 +15,7 @@ from reesupply.engine.variables import BLOC, DATA, ELEMENT, VARIABLES, YEAR
 from reesupply.errors import ReesupplyError
 from reesupply.result import LEVELS, Result
 from reesupply.result.labels import coords_of
+from reesupply.result.statistics import weighted_moments
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -70,7 +71,10 @@ def to_frame(result: Result, name: str) -> pd.DataFrame:
     coords = coords_of(result.plan, name)
     index = pd.MultiIndex.from_product(list(coords.values()), names=list(coords))
     columns = {"mean": np.ravel(np.asarray(result.mean(name)))}
-    columns["sd"] = np.ravel(result.moments.sd(name))
+    if result.weights is None:
+        columns["sd"] = np.ravel(result.moments.sd(name))
+    else:
+        columns["sd"] = np.ravel(weighted_moments(result.values(name), result.weights)[1])
     if name in result.arrays:
         for q in LEVELS:
             columns[f"P{100 * q:.0f}"] = np.ravel(np.asarray(result.quantile(name, q)))

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import reesupply as rs
 from reesupply.engine import simulate as engine
+from reesupply.engine.lanes import _OneBlasThread
 from reesupply.engine.variables import DATA, VARIABLES
 from reesupply.sampling import LANE
 from strategies import Changes, scenario_changes, scenario_of
@@ -237,18 +238,19 @@ def test_executor() -> None:
     assert_same_bits(here, there)
 
 
-@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("size", [1, 4])
 def test_chunks(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How lanes are put together into tasks is of no account."""
-    before = rs.simulate(draws=3 * LANE + 9, rng=5, workers=2, keep=("balance", "inputs"))
+    """How lanes are put together into tasks, and how many wait, is of no account."""
+    draws, keep = 5 * LANE + 9, ("balance", "inputs")
+    before = rs.simulate(draws=draws, rng=5, workers=1, keep=keep)
 
     def chunks(lanes: int, width: int) -> list[range]:
         del width
         return [range(first, min(first + size, lanes)) for first in range(0, lanes, size)]
 
     monkeypatch.setattr(engine, "_chunks", chunks)
-    after = rs.simulate(draws=3 * LANE + 9, rng=5, workers=2, keep=("balance", "inputs"))
-    assert_same_bits(before, after)
+    monkeypatch.setattr(engine.os, "cpu_count", lambda: 1)  # parts are fetched while others run
+    assert_same_bits(before, rs.simulate(draws=draws, rng=5, workers=2, keep=keep))
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 7, 8, 33, 1000])
@@ -379,6 +381,12 @@ def test_blas_threads_are_restored() -> None:
         for workers in (1, 2, 3, 2):
             rs.simulate(draws=3 * LANE, rng=1, workers=workers, keep=())
             assert threads() == before
+        limit = _OneBlasThread()  # entered by two workers, whichever leaves first
+        with limit:
+            with limit:
+                assert set(threads()) == {1}
+            assert set(threads()) == {1}
+        assert threads() == before
 
 
 def test_an_interrupted_run_leaves_the_executor_usable() -> None:

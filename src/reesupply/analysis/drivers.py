@@ -80,41 +80,42 @@ def group_shares(result: Result, output: FloatArray) -> pd.DataFrame:
         If the draws of the inputs were not kept.
     """
     import pandas as pd
+    from threadpoolctl import threadpool_limits
 
     draws, chinese = _inputs(result), _chinese(result)
     members: dict[str, list[int]] = {}
     for row, name in enumerate(result.input_names):
         if group := group_of(name, chinese):
             members.setdefault(group, []).append(row)
-    rows = [
-        (group, len(at), _explained(normal_scores(draws[at]), output, result.weights))
-        for group, at in members.items()
-    ]
+    with threadpool_limits(1, "blas"):  # the same bits on any number of cores
+        rows = [
+            (group, len(at), _explained(normal_scores(draws[at]), output, result.weights))
+            for group, at in members.items()
+        ]
     frame = pd.DataFrame(rows, columns=["group", "inputs", "share"]).set_index("group")
     return frame.sort_values("share", ascending=False)
 
 
 def _explained(scores: FloatArray, output: FloatArray, weights: FloatArray | None) -> float:
     """Return adjusted R squared, at least 0, of lines in scores of shape (input, draw)."""
-    import statsmodels.api as sm
-
     scores = scores[np.ptp(scores, axis=1) > 0.0]
-    size = output.size if weights is None else 1.0 / float((weights**2).sum())
+    share = _shares(output.size, weights)
+    size = 1.0 / float((share**2).sum())
     if size < len(scores) + 2:
         return float("nan")
     if not len(scores) or not np.ptp(output):
         return 0.0
-    model = sm.WLS(
-        output,
-        np.vstack([np.ones(output.size), scores]).T,
-        weights=1.0 if weights is None else weights * output.size,
-    )
-    try:
-        fit = model.fit(method="qr")
-    except np.linalg.LinAlgError:  # two inputs went together in all of a few draws
-        fit = model.fit()
-    left = (1.0 - float(fit.rsquared)) * (size - 1.0) / (size - 1.0 - float(fit.df_model))
-    return max(1.0 - left, 0.0)
+    scores = scores - (scores @ share)[:, np.newaxis]
+    own = output - output @ share
+    cross = scores @ (share * own)
+    # normal equations: scores are of one size, and inputs that always go together only cost rank
+    lines, _, rank, _ = np.linalg.lstsq((scores * share) @ scores.T, cross, rcond=1e-10)
+    left = (1.0 - lines @ cross / (share @ own**2)) * (size - 1.0) / (size - 1.0 - rank)
+    return max(1.0 - float(left), 0.0)
+
+
+def _shares(size: int, weights: FloatArray | None) -> FloatArray:
+    return np.full(size, 1.0 / size) if weights is None else weights
 
 
 def rank_correlations(result: Result, output: FloatArray) -> pd.DataFrame:
@@ -140,14 +141,16 @@ def rank_correlations(result: Result, output: FloatArray) -> pd.DataFrame:
         If the draws of the inputs were not kept.
     """
     import pandas as pd
+    from threadpoolctl import threadpool_limits
 
     draws, weights = _inputs(result), result.weights
-    share = np.full(output.size, 1.0 / output.size) if weights is None else weights
+    share = _shares(output.size, weights)
     ranks, own = _ranks(draws, weights), _ranks(output, weights)
-    ranks -= (ranks @ share)[:, np.newaxis]
-    own -= own @ share
-    scale = np.sqrt((ranks**2 @ share) * (own**2 @ share))
-    found = np.divide(ranks @ (share * own), scale, out=np.zeros(len(ranks)), where=scale > 0.0)
+    with threadpool_limits(1, "blas"):
+        ranks -= (ranks @ share)[:, np.newaxis]
+        own -= own @ share
+        scale = np.sqrt((ranks**2 @ share) * (own**2 @ share))
+        found = np.divide(ranks @ (share * own), scale, out=np.zeros(len(ranks)), where=scale > 0.0)
     chinese = _chinese(result)
     groups = [group_of(name, chinese) or "named factor" for name in result.input_names]
     index = pd.Index(result.input_names, name="input")
@@ -182,9 +185,7 @@ def _inputs(result: Result) -> FloatArray:
 
 
 def _chinese(result: Result) -> frozenset[str]:
-    return frozenset(
-        row.id for row in result.plan.scenario.rows("projects") if row.bloc == "china"
-    )
+    return frozenset(row.id for row in result.plan.scenario.rows("projects") if row.bloc == "china")
 
 
 def _ranks(x: FloatArray, weights: FloatArray | None = None) -> FloatArray:

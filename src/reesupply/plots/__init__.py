@@ -1,4 +1,4 @@
-"""Charts of a result: balance, supply, demand and published claims."""
+"""Charts of a result: balance, supply, demand, published claims, pipeline and bottleneck."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from reesupply.plots.saving import save
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
     from reesupply.result import Result
@@ -43,7 +45,7 @@ class Plots:
         self.result = result
 
     def __repr__(self) -> str:
-        return f"<Plots of {self.result!r}: balance, supply, demand, claims>"
+        return f"<Plots of {self.result!r}: balance, supply, demand, claims, pipeline, bottleneck>"
 
     def balance(
         self, element: str | None = None, claims: bool = True, ax: Axes | None = None
@@ -159,3 +161,67 @@ class Plots:
         from reesupply.plots.claims import draw
 
         return draw(self.result, unit, ax)
+
+    def pipeline(
+        self,
+        kinds: Sequence[str] = ("mine", "refinery"),
+        top: int = 25,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """
+        Show when projects outside China start: the owner's date against the forecast.
+
+        Parameters
+        ----------
+        kinds : sequence of str
+            "mine", "refinery", "recycler": each kind is a group, in the order given.
+        top : int
+            How many projects are shown, of all kinds together: the largest by nameplate times the
+            probability that they operate by the last year.
+        ax : Axes, optional
+            Where to draw; by default on a new figure, as tall as its rows need.
+
+        Returns
+        -------
+        Axes
+            One row per project, by the owner's date of first feed: that date as a diamond, and
+            P10-P90 of first feed as a bar with its median, given that it comes by the end of the
+            last year; a project that runs, or is certain, is a point. At the right the status, the
+            probability of operating by the end of the last year, and the median nameplate: oxide
+            in concentrate of a mine, separated oxide of a plant, t/yr.
+
+        Raises
+        ------
+        ReesupplyError
+            If a kind or `top` is unknown, no project is left, or the draws of "first_feed" were
+            not kept.
+        """
+        from reesupply.plots.pipeline import draw
+
+        return draw(self.result, kinds, top, ax)
+
+    def bottleneck(self, ax: Axes | None = None) -> Axes:
+        """
+        Show feed against separation capacity outside China, and which of them limits.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        Axes
+            Median and P10-P90 of the feed on offer, of capacity in terms of feed, and the median
+            of what is processed, t of oxide in concentrate a year; below the years the
+            probability that feed limits and that separation limits, as
+            `reesupply.analysis.bottleneck.bottleneck` defines them.
+
+        Raises
+        ------
+        ReesupplyError
+            If draws were not kept; `reesupply.analysis.bottleneck.KEEP` names those needed.
+        """
+        from reesupply.plots.bottleneck import draw
+
+        return draw(self.result, ax)

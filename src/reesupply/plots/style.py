@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from reesupply.errors import ReesupplyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Sequence
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -49,11 +49,17 @@ _STYLE: dict[str, Any] = {
 }
 
 
-def chart_style() -> AbstractContextManager[None]:
-    """Return the context in which a chart is drawn; global settings are as before after it."""
+@contextmanager
+def chart_style() -> Iterator[None]:
+    """Draw a chart in our style; global settings are as before after it."""
+    import matplotlib as mpl
     from matplotlib import style
 
-    return style.context(["default", _STYLE])
+    with style.context(["default", _STYLE]):
+        yield
+        interactive = mpl.is_interactive()
+    # the first figure of a notebook switches interactive mode on, and it has to stay on
+    mpl.interactive(interactive)
 
 
 def new_axes(ax: Axes | None, height: float = SIZE[1]) -> Axes:

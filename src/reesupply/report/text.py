@@ -64,7 +64,7 @@ def claims_lines(claims: pd.DataFrame) -> list[str]:
     lines = [f"{'':38}{'claim':>9}{'our P5':>10}{'P50':>9}{'P95':>9}   claim falls at"]
     for _, group in claims.groupby(level="claim", sort=False):
         first = group.iloc[0]
-        lines.append(f"{first['publisher']}: {first['said']}")
+        lines += _wrap(f"{first['publisher']}: {first['said']}")
         for row in group.reset_index().to_dict(orient="records"):
             mark = "*" if row["preferred"] else " "
             numbers = [_number(row[c], row["unit"]) for c in ("value", "P5", "P50", "P95")]
@@ -117,7 +117,7 @@ def _head(found: Reproduction) -> str:
     )
     chance = result.probability("balance", below=0.0, year=last, element=whole)
     lines = [
-        f"{whole} balance to {last}: {result.plan.title}",
+        *_wrap(f"{whole} balance to {last}: {result.plan.title}"),
         f"{result.draws:,} draws, seed {result.entropy}, data of {result.plan.scenario.data_date}, "
         f"scenario {result.plan.hash[:12]}. Nothing is fitted.",
         "",
@@ -175,12 +175,12 @@ def _outlook(found: Reproduction) -> list[str]:
         "concentrate stock": "conc.",
         "P(deficit)": "P(def)",
     }
-    lines = ["year" + "".join(f"{short:>10}" for short in names.values())]
+    lines = ["year" + "".join(f"{short:>9}" for short in names.values())]
     for year, row in table.iterrows():
         cells = [
-            f"{row[name]:>z10.0%}"
+            f"{row[name]:>z9.0%}"
             if name in ("balance / demand", "P(deficit)")
-            else f"{row[name]:>z10,.0f}"
+            else f"{row[name]:>z9,.0f}"
             for name in names
         ]
         lines.append(f"{year}" + "".join(cells))
@@ -227,9 +227,9 @@ def _basis(found: Reproduction) -> list[str]:
     supply = result.mean("mine_supply", year=last, element=whole, bloc="ex_china")
     return _wrap(
         f"{weak:.0%} of the {supply:z,.0f} t from mines outside China in {last} comes from rows of "
-        f"low confidence. Bottom-up demand is scaled to supply less stock change of the base year by "
-        f"(medians) {scales}. Basis gross; the deficit is the same on the net and primary basis. "
-        f"Known projects without a published tonnage are left out: see the table left_out."
+        f"low confidence. Bottom-up demand is scaled to supply less stock change of the base year "
+        f"by (medians) {scales}. Basis gross; the deficit is the same on the net and primary "
+        f"basis. Known projects without a published tonnage are left out: see the table left_out."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from reesupply.scenario.cells import Flag, Id, Ids  # noqa: TC001 - pydantic reads them
+from reesupply.scenario.cells import Flag, Id, Ids, NonNegative  # noqa: TC001 - pydantic reads them
 from reesupply.scenario.tables import Row, TableSpec
 
 PERIOD = r"^[0-9]{4}(-[0-9]{2}){0,2}$"
@@ -103,6 +103,14 @@ class LeftOut(Row):
     reason: str = Field(description="why it is left out")
 
 
+class Prior(Row):
+    """What is believed before a record is read, and how far it may be wrong."""
+
+    id: Id
+    value: NonNegative = Field(description="number or distribution")
+    unit: str = Field(description="unit of the value")
+
+
 class Dimension(Row):
     """Sobol dimension of an input; rows are only ever added, so that runs stay comparable."""
 
@@ -118,5 +126,6 @@ OTHER_TABLES = {
     "forecasts": TableSpec(Forecast, ("id",), "Earlier forecasts and their outcome"),
     "press_claims": TableSpec(PressClaim, ("id",), "Claims of the press, checked"),
     "left_out": TableSpec(LeftOut, ("id",), "Projects left out"),
+    "priors": TableSpec(Prior, ("id",), "Priors of fitted parameters"),
     "dimensions": TableSpec(Dimension, ("dimension",), "Sobol dimensions of inputs"),
 }

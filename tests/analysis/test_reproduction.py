@@ -1,0 +1,105 @@
+"""`reproduce`: an untuned run with its tables, the same for everybody."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import reesupply as rs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLES = (
+    "claims",
+    "outlook",
+    "first_deficit_year",
+    "bridge",
+    "supply_by_country",
+    "switches",
+    "groups",
+    "inputs",
+)
+
+
+@pytest.fixture(scope="module")
+def found() -> rs.Reproduction:
+    """A small reproduction of the baseline."""
+    return rs.reproduce(draws=1024)
+
+
+def test_it_is_a_plain_run(found: rs.Reproduction) -> None:
+    """Nothing is fitted: the draws are those of `simulate` at the same seed, without weights."""
+    plain = rs.simulate(draws=1024, rng=2035)
+    assert found.result.weights is None
+    assert found.result.entropy == plain.entropy == 2035
+    assert found.result.plan.hash == rs.load_scenario().hash
+    for name, array in plain.arrays.items():
+        np.testing.assert_array_equal(found.result.arrays[name], array, name)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables(found: rs.Reproduction, name: str) -> None:
+    """Each table is there, holds no hole, and is made once."""
+    table: Any = getattr(found, name)
+    assert isinstance(table, pd.DataFrame)
+    assert len(table)
+    assert not table.drop(columns="share", errors="ignore").isna().to_numpy().any()
+    assert getattr(found, name) is table
+
+
+def test_tables_say_the_same(found: rs.Reproduction) -> None:
+    """The deficit of the last year is one number in every table that shows it."""
+    claim: Any = found.claims.loc[("cru-deficit-2035", "annual"), "P50"]
+    assert found.switches.iloc[0]["P50"] == pytest.approx(claim, rel=1e-12)
+    assert found.outlook["balance"][2035] == pytest.approx(-claim, rel=1e-12)
+    chance = found.outlook.loc[2035, "P(deficit)"]
+    assert found.switches.iloc[0]["P(deficit)"] == pytest.approx(chance, abs=1e-12)
+    mean = found.result.mean("balance", year=2035, element="Dy+Tb")
+    assert found.bridge["change"].iloc[-1] == pytest.approx(mean, rel=1e-12)
+
+
+def test_the_drivers_are_those_of_the_last_deficit(found: rs.Reproduction) -> None:
+    """Faster growth of captive supply lowers the deficit, more Dy per car raises it."""
+    by_input = found.inputs["correlation"]
+    assert by_input["anchors.captive-growth.value"] < -0.1
+    assert by_input["trajectories.ev-cars.dy_fraction.world.change"] > 0.2
+
+
+def test_a_scenario_of_ones_own(tmp_path: Path) -> None:
+    """A file, a Scenario and a Plan give the same; a shorter horizon is fine."""
+    path = tmp_path / "short.toml"
+    path.write_text('title = "to 2030"\n[settings.last_year]\nvalue = "2030"\n', encoding="utf-8")
+    scenario = rs.load_scenario(path)
+    by_path, by_plan = (
+        rs.reproduce(each, draws=64, rng=1, workers=1) for each in (path, rs.compile(scenario))
+    )
+    pd.testing.assert_frame_equal(by_path.claims, by_plan.claims)
+    assert by_path.outlook.index[-1] == 2030
+    assert ("cru-deficit-2035", "annual") not in by_path.claims.index
+    years: list[Any] = list(by_path.supply_by_country.columns)
+    assert years == [2024, 2030]
+
+
+def test_progress_is_reported() -> None:
+    """A callable hears of every draw."""
+    heard: list[tuple[int, int]] = []
+    rs.reproduce(draws=1500, rng=1, progress=lambda done, total: heard.append((done, total)))
+    assert heard[-1] == (1500, 1500)
+
+
+def test_it_shows_itself(found: rs.Reproduction) -> None:
+    """In a console one line, in a notebook the claims."""
+    assert repr(found).startswith("<Reproduction: ")
+    assert "\n" not in repr(found)
+    assert "cru-deficit-2035" in found._repr_html_()
+
+
+def test_it_is_immutable(found: rs.Reproduction) -> None:
+    """A table that has been made stays true to its run."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.result = found.result  # type: ignore[misc]

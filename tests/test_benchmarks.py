@@ -1,0 +1,105 @@
+"""The benchmark runs and writes what its README says; how long anything takes is not tested."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def benchmark_module() -> Iterator[Any]:
+    """Return `benchmarks/run.py`, which belongs to no package."""
+    name = "reesupply_benchmark"
+    spec = importlib.util.spec_from_file_location(name, FOLDER / "run.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look for the names in annotations
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[name]
+
+
+def positive(value: object) -> bool:
+    """Whether a value is a number above zero; not so NaN."""
+    return isinstance(value, int | float) and value > 0.0
+
+
+def cells(line: str) -> list[str]:
+    """Return what stands in a line of a Markdown table."""
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_a_tiny_run_prints_and_writes_its_tables(
+    benchmark_module: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One lane, one repetition: every field is there, and every ratio is a positive number."""
+    options = ["--draws", "1024", "1000000", "--quick", "--workers", "1", "--repeats", "1"]
+
+    status = benchmark_module.main([*options, "--out", str(tmp_path)])
+
+    assert status == 0
+    (written,) = tmp_path.glob("*.json")
+    content = json.loads(written.read_text(encoding="utf-8"))
+    assert set(content) == {"date", "machine", "runs", "ratios"}
+    assert content["date"] == written.stem
+    (run,) = content["runs"]
+    assert set(run) == {field.name for field in dataclasses.fields(benchmark_module.Run)}
+    assert (run["draws"], run["workers"], run["repeats"]) == (1_024, 1, 1)
+    assert all(positive(run[name]) for name in run if name != "peak_mib"), run
+    assert run["peak_mib"] is None or positive(run["peak_mib"])
+    assert len(content["ratios"]) == 3
+    for each in content["ratios"]:
+        assert set(each) == {field.name for field in dataclasses.fields(benchmark_module.Ratio)}
+        assert all(positive(each[name]) for name in each if name not in ("what", "beside")), each
+    (table,) = tmp_path.glob("*.csv")
+    with table.open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert list(row) == list(run)
+    printed = capsys.readouterr().out
+    assert cells(printed.splitlines()[4])[:2] == ["1,024", "1"]
+    assert "Not measured: 1,000,000 draws" in printed
+
+
+def test_repetitions_become_medians_and_ranges(benchmark_module: Any) -> None:
+    """A ratio is made of each pair before the median is taken."""
+    calls = [{"wall": w, "cpu": w, "load": 0.5, "inputs": 3.0, "peak": 10.0} for w in (2.0, 4.0, 9)]
+    floors = [{"wall": w, "cpu": 2.0} for w in (1.0, 4.0, 3.0)]
+
+    run = benchmark_module.summed_up(100, 1, calls, floors)
+
+    assert (run.wall_low_s, run.wall_s, run.wall_high_s) == (2.0, 4.0, 9.0)
+    assert (run.ratio_low, run.ratio, run.ratio_high) == (1.0, 2.0, 3.0)
+    assert run.cpu_ratio == 2.0
+    assert run.draws_per_s == 25.0
+
+
+@pytest.mark.parametrize("wrong", ["--draws", "--workers", "--repeats"])
+def test_nonsense_is_refused(benchmark_module: Any, wrong: str) -> None:
+    """Zero draws, workers or repetitions are an error of the user, said before anything runs."""
+    with pytest.raises(SystemExit, match="2"):
+        benchmark_module.main([wrong, "0"])
+
+
+def test_the_readme_has_the_table_of_a_full_run(benchmark_module: Any) -> None:
+    """The columns are those that the program prints, the sizes those of a full run."""
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    rows = [cells(line) for line in readme.splitlines() if line.startswith("|")]
+
+    assert rows[0] == cells(benchmark_module.run_table([]).splitlines()[0])
+    measured = {(row[0], row[1]) for row in rows if len(row) == len(rows[0])}
+    for draws in benchmark_module.SIZES:
+        for workers in benchmark_module.WORKERS:
+            assert (f"{draws:,}", str(workers)) in measured
