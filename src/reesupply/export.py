@@ -230,7 +230,7 @@ def _rebuild(tree: xr.DataTree) -> Result:
     kept = _variables(tree, "inputs").get("values")
     names = () if kept is None else tuple(str(name) for name in kept["name"].to_numpy())
     draws = int(attrs["draws"])
-    return Result(
+    result = Result(
         plan=compile(from_json(attrs["scenario"])),
         draws=draws,
         entropy=int(attrs["entropy"]),
@@ -241,6 +241,9 @@ def _rebuild(tree: xr.DataTree) -> Result:
         moments=Moments(draws, moments["sum"], moments["sq"]),
         weights=None if weights is None else weights.values,
     )
+    # the versions that made the draws, not those that read them
+    result.provenance = json.loads(attrs["provenance"])
+    return result
 
 
 def _variables(tree: xr.DataTree, group: str) -> dict[str, xr.DataArray]:

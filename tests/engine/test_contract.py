@@ -249,7 +249,7 @@ def test_chunks(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
         return [range(first, min(first + size, lanes)) for first in range(0, lanes, size)]
 
     monkeypatch.setattr(engine, "_chunks", chunks)
-    monkeypatch.setattr(engine.os, "cpu_count", lambda: 1)  # parts are fetched while others run
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # parts are fetched while others run
     assert_same_bits(before, rs.simulate(draws=draws, rng=5, workers=2, keep=keep))
 
 

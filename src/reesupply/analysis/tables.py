@@ -131,9 +131,9 @@ def bridge(result: Result) -> pd.DataFrame:
     steps: list[tuple[str, float]] = [
         (f"balance {years[0]}", _mean(result, "balance", years[0], whole))
     ]
-    for sector, uses in _by_sector(result).items():
-        demand = mean_of(result, "end_use.demand")[uses].sum(axis=(0, 1))
-        steps.append((f"demand: {sector}", -float(demand[-1] - demand[0])))
+    demand = mean_of(result, "end_use.demand").sum(axis=1)
+    for label, uses in _demand_steps(result).items():
+        steps.append((f"demand: {label}", -float((demand[uses, -1] - demand[uses, 0]).sum())))
     separated = mean_of(result, "project.separated").sum(axis=1)
     captive = np.array([row.part_of is not None for row in _projects(result)])
     for label, own in (("Chinese and captive mines", captive), ("other mines", ~captive)):
@@ -211,11 +211,17 @@ def _mean(result: Result, name: str, year: int, element: str) -> float:
     return float(result.mean(name, year=year, element=element, bloc=bloc))
 
 
-def _by_sector(result: Result) -> dict[str, list[int]]:
-    sectors: dict[str, list[int]] = {}
-    for index, row in enumerate(result.plan.scenario.rows("end_uses")):
-        sectors.setdefault(row.sector, []).append(index)
-    return sectors
+def _demand_steps(result: Result) -> dict[str, list[int]]:
+    """Group vehicles and wind by sector; the two largest changes of the rest stand alone."""
+    demand = mean_of(result, "end_use.demand").sum(axis=1)
+    change = np.abs(demand[:, -1] - demand[:, 0])
+    uses = result.plan.scenario.rows("end_uses")
+    rest = sorted((i for i, u in enumerate(uses) if u.sector == "other"), key=lambda i: -change[i])
+    steps: dict[str, list[int]] = {}
+    for index, use in enumerate(uses):
+        label = use.id if index in rest[:2] else use.sector
+        steps.setdefault(label, []).append(index)
+    return steps
 
 
 def _projects(result: Result) -> list[Any]:

@@ -11,10 +11,10 @@ from reesupply.errors import ReesupplyError, nearest
 from reesupply.plots.style import (
     DASH,
     FAINT,
-    FAN,
     GRID,
     INK,
     KEY,
+    OUTSIDE,
     PUBLISHED,
     SMALL,
     beside,
@@ -22,6 +22,7 @@ from reesupply.plots.style import (
     check_top,
     headline,
     new_axes,
+    plain,
     tonnes,
 )
 from reesupply.result import weighted_quantile
@@ -187,8 +188,8 @@ def _places(rows: Sequence[Row]) -> tuple[list[float], list[tuple[str, float]]]:
 def _intervals(ax: Axes, rows: Sequence[Row], places: Sequence[float]) -> None:
     pairs = list(zip(rows, places, strict=True))
     groups = (
-        (True, FAN[2], f"P10{DASH}P90, under construction"),
-        (False, FAN[1], f"P10{DASH}P90, not decided"),
+        (True, OUTSIDE[1], f"P10{DASH}P90, under construction"),
+        (False, OUTSIDE[5], f"P10{DASH}P90, not decided"),
     )
     for decided, colour, label in groups:
         bars = [
@@ -205,7 +206,7 @@ def _intervals(ax: Axes, rows: Sequence[Row], places: Sequence[float]) -> None:
     waiting = [(row.announced, y) for row, y in pairs if not row.runs]
     marks = (
         (medians, "|", INK, 9.0, 1.6, "median"),
-        (running, "o", FAN[2], 4.8, 0.8, "runs, or certain"),
+        (running, "o", OUTSIDE[0], 4.8, 0.8, "runs, or certain"),
         (waiting, "D", PUBLISHED, 4.2, 0.0, "owner's date"),
     )
     for points, marker, colour, size, edge, label in marks:
@@ -235,11 +236,15 @@ def _axes(ax: Axes, result: Result, rows: Sequence[Row], places: Sequence[float]
     ends = [row.announced for row in rows]
     ends += [date for row in rows if row.first is not None for date in row.first]
     start = math.floor(min(*ends, known) - 0.1)
+    start = max(start, result.plan.years[0])
     ax.set_xlim(start, max(result.plan.years[-1] + 1.0, math.ceil(max(ends))))
+    early = [y for row, y in zip(rows, places, strict=True) if row.announced < start]
+    if early:
+        ax.plot([start] * len(early), early, "<", color=INK, markersize=5, label="earlier")
     ax.spines["left"].set_visible(False)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
-    ax.set_xlabel("first feed; a tick is the start of the year", fontsize=8.5)
+    ax.set_xlabel("first feed (ticks: 1 January)", fontsize=8.5)
     ax.grid(axis="x", color=GRID, linewidth=0.6)
 
 
@@ -267,16 +272,17 @@ def _columns(ax: Axes, rows: Sequence[Row], places: Sequence[float], last: int) 
         ("t/yr", [_tonnes(row.nameplate) for row in rows], NAMEPLATE, "right", INK),
     )
     for name, texts, offset, aligned, colour in columns:
-        cells = [(text, y, x, "center", colour) for text, y in zip(texts, places, strict=True)]
-        for text, height, coords, side, ink in ((name, 1.0, ax.transAxes, "bottom", FAINT), *cells):
+        # the names stand in the line of the first header, which has no cells
+        cells = [(text, y, colour) for text, y in zip(texts, places, strict=True)]
+        for text, place, ink in ((name, 0.0, FAINT), *cells):
             ax.annotate(
                 text,
-                xy=(1.0, height),
-                xycoords=coords,
+                xy=(1.0, place),
+                xycoords=x,
                 xytext=(offset, 0),
                 textcoords="offset points",
                 ha=aligned,
-                va=side,
+                va="center",
                 fontsize=KEY,
                 color=ink,
                 annotation_clip=False,
@@ -307,4 +313,6 @@ def _percent(row: Row) -> str:
 
 
 def _tonnes(value: float) -> str:
-    return tonnes(value) if math.isfinite(value) else "no limit"
+    if not math.isfinite(value):
+        return "no limit"
+    return plain(round(value, 1)) if value < 1.0 else tonnes(value)

@@ -125,8 +125,21 @@ def _head(found: Reproduction) -> str:
             f"Deficit of {last}, t oxide: P5 {low:z,.0f}, P50 {middle:z,.0f}, P95 {high:z,.0f} "
             f"(negative: surplus); probability of a deficit {chance:.0%}."
         ),
+        *_wrap(_apart(found)),
     ]
     return "\n".join(lines)
+
+
+def _apart(found: Reproduction) -> str:
+    """Say what the sum of the elements hides."""
+    result = found.result
+    last = result.plan.years[-1]
+    each = [
+        f"{name} {-result.quantile('balance', 0.5, year=last, element=name):z,.0f} t (deficit in "
+        f"{result.probability('balance', below=0.0, year=last, element=name):.0%} of draws)"
+        for name in result.plan.elements
+    ]
+    return f"Apart, at the median: {', '.join(each)}."
 
 
 def _drivers(found: Reproduction) -> list[str]:

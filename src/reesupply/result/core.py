@@ -156,9 +156,9 @@ class Result(Draws):
         """Label of the sum over elements, "Dy+Tb"."""
         return labels.all_elements(self.plan)
 
-    @property
+    @cached_property
     def provenance(self) -> dict[str, Any]:
-        """What is needed to repeat the run: scenario, seed, versions."""
+        """What is needed to repeat the run: scenario, seed, and the versions that made it."""
         plan = self.plan
         return {
             "scenario": plan.title,

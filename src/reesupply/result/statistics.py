@@ -92,7 +92,8 @@ def summary_table(result: Result) -> pd.DataFrame:
     if "balance" in result.arrays:
         for q in LEVELS:
             columns[f"balance P{100 * q:.0f}"] = result.quantile("balance", q, element=whole)
-        columns["P(deficit)"] = result.probability("balance", below=0.0, element=whole)
+        # a gap of rounding size is no deficit
+        columns["P(deficit)"] = result.probability("balance", below=-1e-6, element=whole)
     frame = pd.DataFrame({k: np.asarray(v) for k, v in columns.items()}, index=result.plan.years)
     frame.index.name = "year"
     return frame
