@@ -11,7 +11,6 @@ The unit of work is a lane of 1,024 draws, always made in full.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -19,6 +18,8 @@ import numpy as np
 from reesupply.errors import ReesupplyError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy.typing as npt
 
     FloatArray = npt.NDArray[np.float64]

@@ -48,12 +48,20 @@ def claim(result: rs.Result, row: Any) -> xr.DataArray:  # noqa: PLR0911
         sectors = {use.id: use.sector for use in scenario.rows("end_uses")}
         uses = [name for name in sectors if not row.sectors or sectors[name] in row.sectors]
         content = "contained" if row.basis == "contained" else "demand"
-        bought = result.end_use[content].sel(at).sel(end_use=uses).sum("end_use")
+        every = result.end_use[content].sel(at)
+        rows = scenario.rows("end_uses")
+        lossy = every.sel(end_use=[use.id for use in rows if use.process_loss and use.scaled])
+        mine = [name for name in uses if name in lossy.end_use]
+        bought = every.sel(end_use=uses).sum("end_use")
+        if row.basis in ("net", "primary"):
+            # new scrap goes back to the uses that leave it, end of life to all
+            returned = (
+                lossy.sel(end_use=mine).sum("end_use") / lossy.sum("end_use") * new.sum("bloc")
+            )
+            if row.basis == "primary":
+                returned = returned + bought / every.sum("end_use") * old.sum("bloc")
+            bought = bought - returned
         share: Any = 1.0
-        if row.basis == "net":
-            share = 1.0 - new.sum("bloc") / now["demand"].sum("bloc")
-        elif row.basis == "primary":
-            share = 1.0 - (new + old).sum("bloc") / now["demand"].sum("bloc")
         if row.place == "ex_china":
             place = now["use_demand" if row.need == "use" else "demand"]
             share = share * place.sel(bloc="ex_china") / place.sum("bloc")

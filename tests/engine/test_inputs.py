@@ -98,10 +98,11 @@ def test_frequencies_of_projects() -> None:
         name, stage = f"projects.{row.id}", stages[(row.status,)]
         expected = []
         if f"{name}.outcome" in inputs:
-            total = stage.decision_hazard + stage.abandon_hazard  # type: ignore[attr-defined]
-            expected.append(("outcome", 1.0, stage.decision_hazard / total))  # type: ignore[attr-defined]
-        if f"{name}.works" in inputs:
-            expected.append(("works", 1.0, stage.works))  # type: ignore[attr-defined]
+            against = stage.abandon_hazard  # type: ignore[attr-defined]
+            p = stage.decision_hazard / (stage.decision_hazard + against)  # type: ignore[attr-defined]
+            share = (inputs[f"{name}.outcome"] >= 1.0 - p).mean()
+            assert abs(share - p) <= 4.5 * np.sqrt(p * (1.0 - p) / N), name
+            seen += 1
         if f"{name}.class" in inputs:
             ramp: Any = ramps[(row.ramp,)]
             weights = zip(ramp.classes, map(float, ramp.weights), strict=True)
@@ -221,9 +222,16 @@ def test_persistence() -> None:
 
 
 def test_full_persistence_has_no_change() -> None:
-    """At persistence 1 one quantile serves all years, and no change is drawn."""
-    plan = rs.compile(rs.load_scenario().replace({"anchors.persistence.value": 1}))
-    assert not [name for name in plan.inputs.names if name.endswith(".change")]
+    """At persistence 1 one quantile serves all years; change is left where today is a number."""
+    scenario = rs.load_scenario().replace({"anchors.persistence.value": 1})
+    changes = [n for n in rs.compile(scenario).inputs.names if n.endswith(".change")]
+    for name in changes:
+        _, end_use, parameter, bloc, _ = name.split(".")
+        assert isinstance(
+            parse(cell(scenario, f"trajectories.{end_use}.{parameter}.{bloc}.2024.value")), float
+        )
+    assert "trajectories.wind-onshore.activity.world.change" in changes
+    assert "trajectories.ev-cars.activity.world.change" not in changes
 
 
 def test_loadings_above_one() -> None:

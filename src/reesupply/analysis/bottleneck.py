@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +43,7 @@ KEEP = (
 #: Less than a kilogram a year is nothing left over.
 TOLERANCE = 1e-3
 _REACHED = ("project.throughput", "project.capacity", "project.operating")
+AMOUNTS = ("mined", "opening_stock", "offered", "capacity", "processed", "left", "idle")
 CASES = ("feed", "separation", "mismatch", "neither")
 BAND = (0.1, 0.5, 0.9)
 
@@ -58,7 +59,7 @@ class Flows:
     ----------
     mined : ndarray
         Dug in the year by mines outside China [t/yr].
-    opening : ndarray
+    opening_stock : ndarray
         Concentrate that nobody took in the years before [t].
     capacity : ndarray
         Feed that the refineries can take, ramped up as far as they are [t/yr]; infinity where one
@@ -68,14 +69,14 @@ class Flows:
     """
 
     mined: FloatArray
-    opening: FloatArray
+    opening_stock: FloatArray
     capacity: FloatArray
     processed: FloatArray
 
     @property
     def offered(self) -> FloatArray:
         """What refineries could take in the year: mined and opening stock."""
-        return self.mined + self.opening
+        return self.mined + self.opening_stock
 
     @property
     def left(self) -> FloatArray:
@@ -117,7 +118,8 @@ def flows(result: Result) -> Flows:
     ReesupplyError
         If draws were not kept.
     """
-    mines, plants = _at(result, "mine"), _at(result, "refinery")
+    rows = _rows(result, "refinery")
+    mines, plants = list(_rows(result, "mine")), list(rows)
     mined = result.values("project.output")[mines].sum(axis=(0, 1))
     whole = result.all_elements
     stock = result.values("concentrate_stock", element=whole)
@@ -128,7 +130,8 @@ def flows(result: Result) -> Flows:
     limit = np.where(np.isnan(limit), np.inf, limit)  # no known limit
     total = limit.sum(axis=0)
     idle = np.maximum(total - oxide, 0.0)  # in separated oxide
-    in_feed = (limit / _recovery(result, "refinery")).sum(axis=0)
+    recovery = np.array([middle(row.recovery) for row in rows.values()])
+    in_feed = (limit / recovery[:, np.newaxis, np.newaxis]).sum(axis=0)
     ratio = np.ones_like(total)
     np.divide(in_feed, total, out=ratio, where=(total > 0.0) & np.isfinite(total))
     return Flows(mined, opening, processed + idle * ratio, processed)
@@ -178,16 +181,9 @@ def bottleneck(result: Result) -> pd.DataFrame:
 
     found = flows(result)
     weights = result.weights
-    amounts = {
-        "mined": found.mined,
-        "opening_stock": found.opening,
-        "offered": found.offered,
-        "capacity": found.capacity,
-        "processed": found.processed,
-        "left": found.left,
-        "idle": found.idle,
+    columns: dict[str, Any] = {
+        name: weighted_mean(getattr(found, name), weights) for name in AMOUNTS
     }
-    columns: dict[str, Any] = {name: weighted_mean(x, weights) for name, x in amounts.items()}
     for name in CASES:
         hit = found.case(name).astype(np.float64)
         columns[f"P({name})"] = weighted_mean(hit, weights)
@@ -357,12 +353,8 @@ def later(cell: float | Distribution, years: float) -> float | str:
 
 def _moved(cell: Distribution, years: float) -> Distribution:
     match cell:
-        case Uniform(low, high):
-            return Uniform(low + years, high + years)
-        case Triangular(low, mode, high):
-            return Triangular(low + years, mode + years, high + years)
-        case Pert(low, mode, high):
-            return Pert(low + years, mode + years, high + years)
+        case Uniform() | Triangular() | Pert():
+            return type(cell)(*(number + years for number in astuple(cell)))
         case Normal(mean, sd):
             return Normal(mean + years, sd)
         case Discrete(values, probabilities):
@@ -394,21 +386,11 @@ def _checked(plan: Plan, kind: str, name: str) -> Any:
     return rows[name]
 
 
-def _rows(result: Result, kind: str) -> dict[str, Any]:
-    """Return the mines or refineries outside China by id, in the order of the project axis."""
+def _rows(result: Result, kind: str) -> dict[int, Any]:
+    """Return the mines or refineries outside China by their place on the project axis."""
     rows = {row.id: row for row in result.plan.scenario.rows("projects")}
     return {
-        name: rows[name]
-        for name in result.plan.projects
+        place: rows[name]
+        for place, name in enumerate(result.plan.projects)
         if rows[name].kind == kind and rows[name].bloc == OUTSIDE and rows[name].part_of is None
     }
-
-
-def _at(result: Result, kind: str) -> list[int]:
-    return [result.plan.projects.index(name) for name in _rows(result, kind)]
-
-
-def _recovery(result: Result, kind: str) -> FloatArray:
-    """Return median recoveries, shape (plant, 1, 1)."""
-    medians = [middle(row.recovery) for row in _rows(result, kind).values()]
-    return np.array(medians, dtype=np.float64).reshape(-1, 1, 1)

@@ -37,8 +37,8 @@ class Claim:
         Index of the year.
     elements, uses : ndarray of int
         Indices of the elements and end uses that count.
-    all_uses : bool
-        Whether every end use counts.
+    lossy : ndarray of bool
+        Which end uses of the scenario leave process scrap.
     outside : bool
         Whether only the need outside China counts.
     need, basis, unit : str
@@ -50,7 +50,7 @@ class Claim:
     year: int
     elements: IntArray
     uses: IntArray
-    all_uses: bool
+    lossy: npt.NDArray[np.bool_]
     outside: bool
     need: str
     basis: str
@@ -104,19 +104,25 @@ class Claim:
     def _needed(self, arrays: Arrays) -> FloatArray:
         """Need of the end uses at the place, on the basis."""
         name = "end_use.contained" if self.basis == "contained" else "end_use.demand"
-        uses = np.ix_(self.uses, self.elements)
-        need = arrays[name][uses][:, :, self.year].sum(axis=0)
+        by_use = arrays[name][:, self.elements, self.year]
         if self.basis in ("net", "primary"):
-            # scrap that is bought back counts in proportion to what each use buys
-            back = _RECYCLED if self.basis == "primary" else _RECYCLED[:1]
-            total = arrays["demand"][:, self.elements, self.year].sum(axis=0)
-            returned = sum(arrays[n][:, self.elements, self.year].sum(axis=0) for n in back)
-            need = need * (1.0 - _share(np.asarray(returned), total))
+            by_use = by_use - self._returned(arrays, by_use)
+        need = by_use[self.uses].sum(axis=0)
         if self.outside:
             place = "demand" if self.need == "making" else "use_demand"
             world = arrays[place][:, self.elements, self.year]
             need = need * _share(world[OUTSIDE], world.sum(axis=0))
         return np.asarray(need.sum(axis=0))
+
+    def _returned(self, arrays: Arrays, bought: FloatArray) -> FloatArray:
+        """Return what comes back by use: new scrap to the uses that leave it, the rest to all."""
+        back = np.zeros_like(bought)
+        lossy = bought[self.lossy]
+        scrap, old = (arrays[n][:, self.elements, self.year].sum(axis=0) for n in _RECYCLED)
+        back[self.lossy] = lossy * _share(scrap, lossy.sum(axis=0))
+        if self.basis == "primary":
+            back += bought * _share(old, bought.sum(axis=0))
+        return back
 
     def _at(self, arrays: Arrays, name: str, bloc: int) -> FloatArray:
         return np.asarray(arrays[name][bloc, self.elements, self.year].sum(axis=0))
@@ -177,7 +183,7 @@ def _compile(scenario: Scenario, row: Any) -> Claim:
         scenario.years.index(row.year),
         np.array([scenario.elements.index(e) for e in elements], dtype=np.intp),
         np.array(chosen, dtype=np.intp),
-        not row.sectors,
+        np.array([use.process_loss and use.scaled for use in uses], dtype=np.bool_),
         row.place == "ex_china",
         row.need,
         row.basis,

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
 
 
+#: Years after the base year at which the anchor persistence holds; not the horizon of a run, so
+#: that a longer run has the same years.
+PERSISTENCE_YEARS = 11
+
+
 @dataclass(frozen=True, slots=True)
 class _Path:
     """A parameter along its anchor years, at one quantile per draw."""
@@ -175,19 +180,18 @@ def compile_paths(
     return paths
 
 
-def _persistence(scenario: Scenario, years: list[int], first: Value) -> list[float] | None:
+def _persistence(scenario: Scenario, years: list[int], first: Value) -> list[float]:
     """
     How much of today's quantile each anchor year keeps.
 
-    1 up to the base year, falling linearly to the anchor persistence in the last year of the
-    run. Where the level of today is a number there is nothing to keep, and one quantile serves.
+    1 up to the base year, falling linearly to the anchor persistence 11 years later and on, not
+    below 0. Where the level of today is a number all that is uncertain is change.
     """
     if not isinstance(first, Distribution):
-        return None
+        return [0.0] * len(years)
     anchors = {row.id: row.value for row in scenario.rows("anchors")}
-    last = parameter(anchors["persistence"])
-    base, end = scenario.years[0], scenario.years[-1]
-    return [1.0 - (1.0 - last) * float(np.clip((y - base) / (end - base), 0, 1)) for y in years]
+    loss = (1.0 - parameter(anchors["persistence"])) / PERSISTENCE_YEARS
+    return [float(np.clip(1.0 - loss * (y - scenario.years[0]), 0.0, 1.0)) for y in years]
 
 
 def parameter(value: Value) -> float:

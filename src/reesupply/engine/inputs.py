@@ -150,11 +150,13 @@ class InputBuilder:
             return [float(v) for v in values if not isinstance(v, Distribution)]
         if name in self._inputs:  # shared, as the outcome of an integrated plant
             return [Drawn(self._inputs[name].value_row)]
-        single = len(uncertain) == 1 and len(values) == 1
-        row = len(self._quantiles) if single else -1
-        self._inputs[name] = Input(name, unit if single else "1", self._loaded(name), row)
-        keep = persistence or [1.0] * len(values)
-        if any(p < 1.0 and isinstance(v, Distribution) for p, v in zip(keep, values, strict=True)):
+        single = len(values) == 1
+        keep = [1.0] * len(values) if persistence is None or single else persistence
+        weights = [p for p, v in zip(keep, values, strict=True) if isinstance(v, Distribution)]
+        if max(weights) > 0.0:
+            row = len(self._quantiles) if single else -1
+            self._inputs[name] = Input(name, unit if single else "1", self._loaded(name), row)
+        if min(weights) < 1.0:
             change = f"{name}.change"
             self._inputs[change] = Input(change, "1", self._loaded(change), -1)
         return [self._ref(name, value, p) for value, p in zip(values, keep, strict=True)]
@@ -213,7 +215,8 @@ class InputPlan:
         row_of = {name: row for row, name in enumerate(self.names)}
         # row of the level, row of the change, weight of the level
         self._sources = tuple(
-            (row_of[name], row_of.get(f"{name}.change", -1), weight) for name, weight in sources
+            (row_of.get(name, -1), row_of.get(f"{name}.change", -1), weight)
+            for name, weight in sources
         )
         self._value_row = np.array([-1] * len(factors) + [i.value_row for i in inputs])
         self._factors = len(factors)
@@ -257,9 +260,12 @@ class InputPlan:
         values = np.empty((len(self._quantiles), z.shape[1]))
         for quantile, source, row in zip(self._quantiles, self._sources, values, strict=True):
             level, change, weight = source
-            own = z[level]
-            if weight < 1.0:
-                own = weight * own + np.sqrt(1.0 - weight**2) * z[change]
+            if weight == 1.0:
+                own = z[level]
+            elif weight == 0.0:
+                own = z[change]
+            else:
+                own = weight * z[level] + np.sqrt(1.0 - weight**2) * z[change]
             quantile(own, row)
         return values, z
 

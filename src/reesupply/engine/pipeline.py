@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reesupply.distributions import bernoulli, discrete
+from reesupply.distributions import discrete
 from reesupply.engine.captive import split
 from reesupply.engine.inputs import UNIFORM, Cells, InputBuilder, Ref
-from reesupply.models.pipeline import first_feed_after_decision, first_feed_slipped
+from reesupply.models.pipeline import (
+    decided,
+    delay_under,
+    first_feed_after_decision,
+    first_feed_slipped,
+    succeeds,
+)
 from reesupply.models.rampup import RampTable, linear_ramp_average
 
 if TYPE_CHECKING:
@@ -20,7 +26,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from reesupply.scenario import Scenario
-    from reesupply.scenario.cells import Value
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.intp]
@@ -50,6 +55,7 @@ class Timing:
 
     data_date: float
     n: int
+    regime: Cells
     fixed: _Group
     slipping: _Group
     undecided: _Group
@@ -58,16 +64,31 @@ class Timing:
         """Return the date of first feed, shape (project, draw); infinity is never."""
         first = np.empty((self.n, values.shape[1]))
         first[self.fixed.at] = self.fixed.fill(values)["start"]
+        regime = self.regime.fill(values)
         if self.slipping.at.size:
-            columns = self.slipping.fill(values)
-            first[self.slipping.at] = first_feed_slipped(**columns, data_date=self.data_date)
+            first[self.slipping.at] = self._slipped(self.slipping.fill(values), regime)
         if self.undecided.at.size:
-            columns = self.undecided.fill(values)
-            columns["wait"] = -np.log1p(-columns["wait"])
-            first[self.undecided.at] = first_feed_after_decision(
-                **columns, data_date=self.data_date
-            )
+            first[self.undecided.at] = self._undecided(self.undecided.fill(values), regime)
         return first
+
+    def _slipped(self, columns: dict[str, FloatArray], regime: FloatArray) -> FloatArray:
+        works = succeeds(columns["works"], columns["chance"], regime)
+        slip = delay_under(columns["slip"], regime)
+        return first_feed_slipped(columns["start"], slip, works, self.data_date)
+
+    def _undecided(self, columns: dict[str, FloatArray], regime: FloatArray) -> FloatArray:
+        taken, hazard = decided(columns["outcome"], columns["decide"], columns["abandon"], regime)
+        return first_feed_after_decision(
+            columns["start"],
+            columns["construction"],
+            -np.log1p(-columns["wait"]),
+            taken,
+            1.0 + delay_under(columns["schedule"] - 1.0, regime),
+            succeeds(columns["works"], columns["chance"], regime),
+            hazard=hazard,
+            minimum_wait=delay_under(columns["minimum_wait"], np.maximum(regime, 1.0)),
+            data_date=self.data_date,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +226,7 @@ def compile_pipeline(scenario: Scenario, builder: InputBuilder) -> PipelinePlan:
     mines = [row for row in rows if row.kind == "mine"]
     plants = rows[len(mines) :]
     cell = _Namer(builder)
-    anchor = {row.id: row for row in scenario.rows("anchors")}["availability"]
     outside = [i for i, row in enumerate(rows) if row.bloc != "china"]
-    availability = builder.cell("anchors.availability.value", anchor.value)
     mortal = [i for i, row in enumerate(rows) if row.life is not None]
     return PipelinePlan(
         ids=tuple(row.id for row in rows),
@@ -224,7 +243,7 @@ def compile_pipeline(scenario: Scenario, builder: InputBuilder) -> PipelinePlan:
             for name in scenario.elements
         ),
         _capacity=Cells([cell(row, "capacity", np.inf, "t oxide/yr") for row in plants]),
-        _availability=Cells([availability]),
+        _availability=Cells([cell.anchor(scenario, "availability")]),
         _available=np.array(outside, dtype=np.intp),
         _life=Cells([cell(rows[i], "life", 0.0, "year") for i in mortal]),
         _mortal=np.array(mortal, dtype=np.intp),
@@ -243,6 +262,11 @@ class _Namer:
         if value is None:
             return blank
         return self._builder.cell(f"projects.{row.id}.{column}", value, unit)
+
+    def anchor(self, scenario: Scenario, name: str) -> Ref:
+        """Return an anchor of the scenario."""
+        row = {row.id: row for row in scenario.rows("anchors")}[name]
+        return self._builder.cell(f"anchors.{name}.value", row.value, row.unit)
 
     def shared(self, row: Any, what: str, value: Any, unit: str = "1") -> Ref:
         """Return an input that belongs to the row, though its distribution stands elsewhere."""
@@ -274,6 +298,7 @@ def _compile_timing(scenario: Scenario, rows: Sequence[Any], cell: _Namer) -> Ti
     return Timing(
         decimal_year(scenario.data_date),
         len(rows),
+        Cells([cell.anchor(scenario, "regime")]),
         _Group(np.array(fixed, dtype=np.intp), {"start": Cells(starts)}),
         _group(groups["slip"]),
         _group(groups["hazard"]),
@@ -292,28 +317,25 @@ def _slip(row: Any, leader: Any, stage: Any, cell: _Namer) -> dict[str, Ref]:
     return {
         "start": cell(row, "start", 0.0, "year"),
         "slip": cell.shared(leader, "slip", slip, "year"),
-        "works": cell.shared(leader, "works", _chance(stage.works)),
+        "works": cell.shared(leader, "works", UNIFORM),
+        "chance": stage.works,
     }
 
 
 def _hazard(row: Any, leader: Any, stage: Any, cell: _Namer) -> dict[str, Ref]:
-    decide, abandon = stage.decision_hazard, stage.abandon_hazard
     schedule = stage.schedule if row.schedule is None else row.schedule
     return {
         "start": cell(row, "start", 0.0, "year"),
         "construction": cell(row, "construction", 0.0, "year"),
         "wait": cell.shared(leader, "wait", UNIFORM),
-        "taken": cell.shared(leader, "outcome", _chance(decide / (decide + abandon))),
+        "outcome": cell.shared(leader, "outcome", UNIFORM),
         "schedule": cell.shared(row, "schedule", schedule),
-        "works": cell.shared(leader, "works", _chance(stage.works)),
-        "hazard": decide + abandon,
+        "works": cell.shared(leader, "works", UNIFORM),
+        "chance": stage.works,
+        "decide": stage.decision_hazard,
+        "abandon": stage.abandon_hazard,
         "minimum_wait": stage.minimum_wait,
     }
-
-
-def _chance(probability: float) -> Value:
-    """Turn a sure thing into a number, anything else into a coin."""
-    return probability if probability in (0.0, 1.0) else bernoulli(probability)
 
 
 def _compile_ramps(scenario: Scenario, rows: Sequence[Any], builder: InputBuilder) -> Ramps:

@@ -21,7 +21,89 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-__all__ = ["first_feed_after_decision", "first_feed_slipped"]
+__all__ = [
+    "decided",
+    "delay_under",
+    "first_feed_after_decision",
+    "first_feed_slipped",
+    "succeeds",
+]
+
+
+def decided(
+    outcome: npt.ArrayLike,
+    decide: npt.ArrayLike,
+    abandon: npt.ArrayLike,
+    regime: npt.ArrayLike = 1.0,
+) -> tuple[FloatArray, FloatArray]:
+    r"""
+    Whether the investment decision comes before abandonment, and how fast either comes.
+
+    Parameters
+    ----------
+    outcome : array_like
+        Uniform number; a higher one is better.
+    decide, abandon : array_like
+        :math:`h_F` and :math:`h_A` [1/year].
+    regime : array_like
+        Factor m on :math:`h_F`, hence on the odds of a decision: 0 is a world that builds nothing,
+        infinity one that builds all.
+
+    Returns
+    -------
+    taken : ndarray
+        1 with probability :math:`m h_F / (m h_F + h_A)`, else 0.
+    hazard : ndarray
+        :math:`m h_F + h_A` [1/year].
+    """
+    against = np.asarray(abandon, dtype=np.float64)
+    hazard = np.asarray(np.multiply(regime, decide) + against, dtype=np.float64)
+    return np.where(np.asarray(outcome) * hazard >= against, 1.0, 0.0), hazard
+
+
+def succeeds(
+    outcome: npt.ArrayLike, probability: npt.ArrayLike, regime: npt.ArrayLike = 1.0
+) -> FloatArray:
+    r"""
+    Whether a plant that is built works.
+
+    Parameters
+    ----------
+    outcome : array_like
+        Uniform number; a higher one is better.
+    probability : array_like
+        Chance p that it works.
+    regime : array_like
+        Factor m on the odds :math:`p / (1 - p)`.
+
+    Returns
+    -------
+    ndarray
+        1 with probability :math:`m p / (m p + 1 - p)`, else 0.
+    """
+    odds = np.multiply(regime, probability)
+    failing = 1.0 - np.asarray(probability, dtype=np.float64)
+    return np.where(np.asarray(outcome) * (odds + failing) >= failing, 1.0, 0.0)
+
+
+def delay_under(delay: npt.ArrayLike, regime: npt.ArrayLike) -> FloatArray:
+    """
+    Scale a delay: a kinder regime shortens it, an infinitely kind one knows none.
+
+    Parameters
+    ----------
+    delay : array_like
+        Years, or a schedule factor less one; negative where things are early.
+    regime : array_like
+        Factor m.
+
+    Returns
+    -------
+    ndarray
+        ``delay / m``; earliness does not grow in a harsh regime.
+    """
+    years = np.asarray(delay, dtype=np.float64)
+    return np.asarray(years / np.where(years > 0.0, regime, np.maximum(regime, 1.0)))
 
 
 def first_feed_slipped(

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from reesupply.scenario.cells import Flag, Id, Ids, NonNegative  # noqa: TC001 - pydantic reads them
-from reesupply.scenario.tables import Row, TableSpec
+from reesupply.scenario.tables import Row, Status, TableSpec
 
 PERIOD = r"^[0-9]{4}(-[0-9]{2}){0,2}$"
 
@@ -118,11 +118,44 @@ class Dimension(Row):
     input: str = Field(description="name of the input")
 
 
+class Announced(Row):
+    """A project as its owner announced it at a vintage, without hindsight; for the back-test."""
+
+    vintage: float = Field(ge=1990, le=2100, description="when it was known, decimal year")
+    id: Id
+    name: str
+    country: str = Field(description="where it is")
+    kind: Literal["mine", "refinery", "add-on", "integrated"] = Field(description="what it does")
+    status: Status = Field(description="how far it was, as status of projects")
+    start: float = Field(ge=1900, le=2200, description="announced first feed, decimal year")
+    construction: float = Field(ge=0, le=20, description="planned years of construction")
+    nameplate: float = Field(ge=0, le=1e6, description="all rare earths, t REO/yr")
+    ramp: Id = Field(description="row of the table ramps")
+    ramp_years: float = Field(ge=0, le=20, description="announced years from first feed to rate")
+    decided_with: Id | None = Field(None, description="row whose outcome and delay it shares")
+
+
+class GenericStage(Row):
+    """What happens to a project in mining at large; nothing in it is fitted on rare earths."""
+
+    id: Status = Field(description="status of a project")
+    route: Literal["operating", "slip", "hazard"] = Field(
+        description="runs already, starts late, or still has to be decided"
+    )
+    decision_hazard: float | None = Field(None, gt=0, description="investment decisions per year")
+    abandon_hazard: float | None = Field(None, ge=0, description="abandonments per year")
+    minimum_wait: float | None = Field(None, ge=0, description="least years to the decision")
+    schedule: NonNegative | None = Field(None, description="built over planned construction time")
+    works: float = Field(ge=0, le=1, description="probability that the built plant works")
+
+
 #: Tables that no scenario changes.
 OTHER_TABLES = {
     "sources": TableSpec(Source, ("id",), "Sources"),
     "prices": TableSpec(Price, ("element", "market", "period"), "Price history"),
     "delays": TableSpec(Delay, ("id",), "Promised dates and what became of them"),
+    "pipelines": TableSpec(Announced, ("vintage", "id"), "Projects as announced at a vintage"),
+    "generic_stages": TableSpec(GenericStage, ("id",), "Chances and delays in mining at large"),
     "forecasts": TableSpec(Forecast, ("id",), "Earlier forecasts and their outcome"),
     "press_claims": TableSpec(PressClaim, ("id",), "Claims of the press, checked"),
     "left_out": TableSpec(LeftOut, ("id",), "Projects left out"),
