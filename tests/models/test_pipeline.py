@@ -9,7 +9,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reesupply.models.pipeline import first_feed_after_decision, first_feed_slipped
+from reesupply.models.pipeline import (
+    decided,
+    delay_under,
+    first_feed_after_decision,
+    first_feed_slipped,
+    succeeds,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -269,3 +275,44 @@ def test_projects_and_draws_at_once() -> None:
     slipped = first_feed_slipped(start, wait, works, 2026.0)
     expected = np.where(works, np.maximum(start + wait, 2026.0), np.inf)
     np.testing.assert_array_equal(slipped, expected)
+
+
+@pytest.mark.parametrize("regime", [0.1, 1.0, 4.0])
+def test_odds_of_a_decision_scale_with_the_regime(regime: float) -> None:
+    """The share taken is m h_F / (m h_F + h_A), exactly on a grid of uniform numbers."""
+    uniform = (np.arange(100_000) + 0.5) / 100_000
+
+    taken, hazard = decided(uniform, 0.18, 0.10, regime)
+
+    assert np.isclose(taken.mean(), 0.18 * regime / (0.18 * regime + 0.10), atol=1e-5)
+    assert np.allclose(hazard, 0.18 * regime + 0.10)
+    assert np.all(np.diff(taken) >= 0.0), "a higher number is better"
+
+
+@pytest.mark.parametrize("regime", [0.1, 1.0, 4.0])
+def test_odds_of_success_scale_with_the_regime(regime: float) -> None:
+    """The odds that a built plant works are m p / (1 - p)."""
+    uniform = (np.arange(100_000) + 0.5) / 100_000
+
+    share = succeeds(uniform, 0.8, regime).mean()
+
+    assert np.isclose(share / (1.0 - share), regime * 0.8 / 0.2, rtol=1e-3)
+
+
+def test_the_limits_of_the_regime() -> None:
+    """An infinitely kind world takes, builds and is on time; a hopeless one does nothing."""
+    uniform = np.array([1e-9, 0.5, 1.0 - 1e-9])
+
+    assert decided(uniform, 0.04, 0.12, 1e15)[0].tolist() == [1.0, 1.0, 1.0]
+    assert succeeds(uniform, 0.75, 1e15).tolist() == [1.0, 1.0, 1.0]
+    assert np.allclose(delay_under([3.0, -0.1, 0.5], 1e15), 0.0, atol=1e-12)
+    assert decided(uniform, 0.04, 0.12, 0.0)[0].tolist() == [0.0, 0.0, 0.0]
+    assert succeeds(uniform, 0.75, 0.0).tolist() == [0.0, 0.0, 0.0]
+    assert succeeds(uniform, 1.0, 0.5).tolist() == [1.0, 1.0, 1.0], "what is sure stays sure"
+
+
+@given(st.floats(0.01, 100.0), st.floats(0.0, 20.0), st.floats(0.0, 20.0))
+def test_a_kinder_regime_never_delays(regime: float, delay: float, more: float) -> None:
+    """Delays fall with the regime, and earliness does not grow in a harsh one."""
+    assert delay_under(delay, regime + more) <= delay_under(delay, regime) * (1.0 + 1e-12)
+    assert delay_under(-delay, regime) >= -delay

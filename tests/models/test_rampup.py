@@ -16,6 +16,7 @@ from reesupply.errors import ReesupplyError
 from reesupply.models.rampup import (
     RampTable,
     calendar_year_average,
+    creep_average,
     gompertz_ramp,
     gompertz_ramp_average,
     linear_ramp_average,
@@ -252,3 +253,31 @@ def test_errors_name_what_is_wrong() -> None:
         TABLE.average(start, np.zeros((2, 3), dtype=int), 1.0, YEARS, out=np.empty((2, 3)))
     with pytest.raises(ReesupplyError, match="one axis"):
         calendar_year_average(2030.0, 2030, 1.0, 1.0)
+
+
+@given(st.floats(2024.0, 2034.0), st.floats(0.005, 0.2), st.floats(0.0, 60.0), st.floats(0.0, 1.0))
+def test_creep_is_the_average_of_its_curve(
+    first_feed: float, rate: float, after: float, plateau: float
+) -> None:
+    """Later debottlenecking: the yearly average against quadrature, and never above nameplate."""
+    years = np.arange(2024, 2045)
+
+    found = creep_average(first_feed, years, rate, after, plateau)
+
+    time = years[:, np.newaxis] + (np.arange(4000) + 0.5) / 4000
+    curve = np.clip(rate * (time - first_feed - after / 12.0), 0.0, 1.0 - plateau)
+    assert np.allclose(found, curve.mean(axis=1), atol=1e-6)
+    assert np.all(found + plateau <= 1.0 + 1e-12)
+
+
+def test_creep_by_draw() -> None:
+    """Draws and plants broadcast as in the ramp itself, and a plant that never starts gains none."""
+    first_feed = np.array([[2026.0, np.inf], [2030.25, 2026.0]])
+    plateau = np.array([[0.56, 0.4], [0.9, 1.0]])
+
+    found = creep_average(first_feed, np.arange(2026, 2036), 0.03, 36.0, plateau)
+
+    assert found.shape == (2, 10, 2)
+    assert np.all(found[0, :, 1] == 0.0)
+    assert np.all(found[1, :, 1] == 0.0), "at nameplate there is nothing to gain"
+    assert np.isclose(found[0, 3, 0], 0.015)

@@ -149,7 +149,7 @@ def outage(
         "probability": 1.0,
     }
     shut = plan.scenario.replace({f"events.{project}-is-out": event})
-    base, without = (
-        simulate(one, draws=draws, rng=rng, workers=workers, keep=_KEEP) for one in (plan, shut)
-    )
+    base = simulate(plan, draws=draws, rng=rng, workers=workers, keep=_KEEP)
+    # the seed that was used, since a Generator or None would give another one
+    without = simulate(shut, draws=draws, rng=base.entropy, workers=workers, keep=_KEEP)
     return Outage(project, base, without)

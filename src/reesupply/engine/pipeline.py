@@ -18,7 +18,7 @@ from reesupply.models.pipeline import (
     first_feed_slipped,
     succeeds,
 )
-from reesupply.models.rampup import RampTable, linear_ramp_average
+from reesupply.models.rampup import RampTable, creep_average, linear_ramp_average
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +101,7 @@ class Ramps:
     by_class: IntArray
     klass: Cells
     plateau_of_class: Cells
+    creeping: tuple[tuple[int, float, float], ...]  # class, share gained a year, months after
     linear: IntArray
     ramp_years: Cells
 
@@ -112,9 +113,12 @@ class Ramps:
             per_class = self.plateau_of_class.fill(values)
             per_class = per_class.reshape(self.by_class.size, -1, first.shape[1])
             plateau = np.take_along_axis(per_class, klass[:, np.newaxis], axis=1)[:, 0]
-            share[self.by_class] = self.table.average(
-                first[self.by_class], klass, plateau, self.years
-            )
+            starts = first[self.by_class]
+            own = self.table.average(starts, klass, plateau, self.years)
+            for index, rate, after in self.creeping:
+                begins = np.where(klass == index, starts, np.inf)
+                own += creep_average(begins, self.years, rate, after, plateau)
+            share[self.by_class] = own
         if self.linear.size:
             share[self.linear] = linear_ramp_average(
                 first[self.linear], self.years, self.ramp_years.fill(values)
@@ -371,6 +375,7 @@ def _compile_ramps(scenario: Scenario, rows: Sequence[Any], builder: InputBuilde
         np.array(by_class, dtype=np.intp),
         Cells(klass),
         Cells(plateau),
+        tuple((n, c.creep, c.creep_after) for n, c in enumerate(classes) if c.creep > 0.0),
         np.array(linear, dtype=np.intp),
         Cells(ramp_years),
     )

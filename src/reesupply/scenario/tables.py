@@ -137,7 +137,9 @@ class RampClass(Row):
     name: str
     tau: float = Field(gt=0, le=600, description="months")
     beta: float = Field(gt=0, le=10, description="shape; 1 is exponential")
-    plateau: Share = Field(description="share of nameplate that is reached")
+    plateau: Share = Field(description="share of nameplate that the ramp-up reaches")
+    creep: float = Field(0.0, ge=0, le=1, description="share of nameplate gained a year later on")
+    creep_after: float = Field(36.0, ge=0, le=600, description="months after first feed")
 
 
 class Ramp(Row):

@@ -27,6 +27,7 @@ from reesupply.models.rampup.alternatives import (
 )
 from reesupply.models.rampup.curves import (
     calendar_year_average,
+    creep_average,
     linear_ramp_average,
     weibull_ramp,
     weibull_ramp_integral,
@@ -36,6 +37,7 @@ from reesupply.models.rampup.table import RampTable
 __all__ = [
     "RampTable",
     "calendar_year_average",
+    "creep_average",
     "gompertz_ramp",
     "gompertz_ramp_average",
     "linear_ramp_average",

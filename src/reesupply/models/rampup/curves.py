@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "calendar_year_average",
+    "creep_average",
     "linear_ramp_average",
     "weibull_ramp",
     "weibull_ramp_integral",
@@ -167,6 +168,55 @@ def linear_ramp_average(
     """
     length = MONTHS * positive("ramp_years", ramp_years, zero=True)
     return yearly_average(first_feed, years, _linear_integral, (length,))
+
+
+def creep_average(
+    first_feed: npt.ArrayLike,
+    years: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    after: npt.ArrayLike,
+    plateau: npt.ArrayLike,
+) -> FloatArray:
+    r"""
+    Average share of nameplate that later debottlenecking adds in each calendar year.
+
+    Parameters
+    ----------
+    first_feed : array_like, shape (...,) or (..., draw)
+        Date of first feed, decimal years.
+    years : array_like, shape (year,)
+        Calendar years.
+    rate : array_like
+        Share of nameplate gained per year, positive; broadcasts with `first_feed`.
+    after : array_like
+        Months after first feed at which it sets in.
+    plateau : array_like
+        Share of nameplate that the ramp-up itself reaches; the gain ends at nameplate.
+
+    Returns
+    -------
+    ndarray, shape (..., year, draw), or (year,) if no argument has a draw axis
+        Yearly average of :math:`\min(1 - U, c (t - t_c)_+)`, exact.
+
+    Raises
+    ------
+    ReesupplyError
+        If `rate` is not positive, or `years` has more than one axis.
+
+    Examples
+    --------
+    A plant stuck at 0.56 of nameplate gains 3 points a year from its fourth year on:
+
+    >>> creep_average(2030.0, [2032, 2033, 2034], 0.03, 36.0, 0.56).round(3)
+    array([0.   , 0.015, 0.045])
+    """
+    slope = positive("rate", rate)
+    room = np.asarray(1.0 - np.asarray(plateau, dtype=np.float64))
+    begin = np.add(first_feed, np.asarray(after, dtype=np.float64) / MONTHS)
+    gain = linear_ramp_average(begin, years, np.maximum(room, 0.0) / slope)
+    if gain.ndim > 1 and room.ndim > 0:
+        room = room[..., np.newaxis, :]
+    return np.asarray(gain * np.maximum(room, 0.0))
 
 
 def _linear_integral(months: FloatArray, length: FloatArray) -> FloatArray:
