@@ -271,7 +271,7 @@ def test_creep_is_the_average_of_its_curve(
 
 
 def test_creep_by_draw() -> None:
-    """Draws and plants broadcast as in the ramp itself, and a plant that never starts gains none."""
+    """Draws and plants broadcast as in the ramp; a plant that never starts gains nothing."""
     first_feed = np.array([[2026.0, np.inf], [2030.25, 2026.0]])
     plateau = np.array([[0.56, 0.4], [0.9, 1.0]])
 

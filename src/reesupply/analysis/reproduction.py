@@ -44,7 +44,9 @@ class Reproduction:
         return f"<Reproduction: {len(self.claims)} readings of claims, {self.result!r}>"
 
     def _repr_html_(self) -> str:
-        return self.claims.to_html()
+        return self.claims.to_html(
+            float_format=lambda x: f"{x:,.3g}" if abs(x) < 100 else f"{x:,.0f}"
+        )
 
     @cached_property
     def claims(self) -> pd.DataFrame:

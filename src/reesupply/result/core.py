@@ -74,7 +74,8 @@ class Result(Draws):
     def _repr_html_(self) -> str:
         from html import escape
 
-        return f"<p><code>{escape(repr(self))}</code></p>{self.summary().to_html()}"
+        table = self.summary().to_html(float_format=_short)
+        return f"<p><code>{escape(repr(self))}</code></p>{table}"
 
     # -- labelled arrays -------------------------------------------------------------------
 
@@ -301,6 +302,10 @@ class Result(Draws):
 
     def _attrs(self) -> dict[str, str]:
         return {key: str(value) for key, value in self.provenance.items()}
+
+
+def _short(value: float) -> str:
+    return f"{value:,.2f}" if abs(value) < 1.0 else f"{value:,.0f}"
 
 
 def _version(name: str) -> str:
