@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+import tomllib
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,24 +17,38 @@ from scipy.optimize import approx_fprime
 from reesupply.analysis.fit import (
     DelayFit,
     Prior,
+    StudyStage,
     delays,
+    delivered_by,
     delivered_share,
     fit_lognormal,
     fit_schedule,
     fit_slip,
+    historic_regime,
     left_out,
     parameter_table,
     schedule_factors,
     shipped_prior,
     slips,
+    stage_mix,
+    study_stages,
 )
 from reesupply.analysis.fit.lognormal import ONLY_PRIOR, Likelihood
 from reesupply.analysis.fit.predictive import mixture_moments
 from reesupply.analysis.fit.priors import prior_number
 from reesupply.distributions import Distribution, LogNormal, Truncated, parse
 from reesupply.errors import ReesupplyError
+from reesupply.models.pipeline import (
+    decided,
+    delay_under,
+    first_feed_after_decision,
+    succeeds,
+)
+from reesupply.scenario import load_scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     FloatArray = npt.NDArray[np.float64]
@@ -338,7 +354,7 @@ def test_a_factor_is_time_needed_over_time_promised() -> None:
 
 
 def test_the_factors_on_record() -> None:
-    """LAMP 2.9 and Mountain Pass 1.6 happened; a newer promise of Eneabba is no outcome."""
+    """LAMP 2.9, Mountain Pass 1.6, Serra Verde 1.05; a newer date of Eneabba is no outcome."""
     table = schedule_factors()
     built = table[(table["stage_class"] == "construction") & (table["plant_type"] != "add-on")]
 
@@ -347,6 +363,7 @@ def test_the_factors_on_record() -> None:
         "iluka-eneabba-2022": (1.280, True),
         "src-saskatoon-2020": (3.167, True),
         "mp-stage-2": (1.625, False),
+        "serra-verde": (1.050, False),
         "ucore-louisiana": (1.0, True),
     }
     assert set(built.index) == set(expected)
@@ -378,7 +395,8 @@ def test_why_promises_are_left_out() -> None:
     reasons = left_out()["reason"]
 
     expected = {
-        "serra-verde": "date of the promise unknown",
+        "solvay-la-rochelle": "date of the promise unknown",
+        "tanbreez": "date of the promise unknown",
         "lamp-promise-2011": "a later promise",
         "molycorp-phoenix": "failed",
         "lynas-seadrift": "cancelled",
@@ -412,12 +430,30 @@ def test_the_first_promise_counts_whatever_the_order_of_rows() -> None:
     assert list(schedule_factors(table).index) == ["one", "study"]
 
 
-def test_an_assumed_lead_uses_undated_promises() -> None:
-    """Serra Verde kept its date, whenever it was given."""
-    filled = schedule_factors(assumed_lead=2.0)
+def test_the_plant_that_was_on_time_shortens_the_fit() -> None:
+    """Serra Verde kept its date; leaving it out is the row of the table that says so."""
+    rest = fit_schedule(schedule_factors(delays().drop(index="serra-verde")), prior=REFINERY)
+    table = parameter_table()
+    row = table.loc["schedule, first-of-kind refineries, without rows that rest on an assumption"]
 
-    assert filled.loc["serra-verde", "factor"] == pytest.approx(1.05)
-    assert fit_schedule(filled, prior=REFINERY).median < fit_schedule(prior=REFINERY).median
+    assert fit_schedule(prior=REFINERY).median < 0.95 * rest.median
+    assert row["posterior_median"] == pytest.approx(rest.median, rel=1e-9)
+    assert (row["observed"], row["pending"]) == (2, 3)
+    assert row["proposed"] == "", "a sensitivity fills no cell"
+
+
+@pytest.mark.parametrize("lead", [0.7, 1.0, 3.2])
+def test_when_serra_verde_was_promised_hardly_matters(lead: float) -> None:
+    """The assumed two years ahead, against the range of the known promises."""
+    changed = delays()
+    assumed = changed["announced_start"] - lead
+    changed["promised_from"] = changed["promised_from"].mask(
+        changed.index == "serra-verde", assumed
+    )
+    other = fit_schedule(schedule_factors(changed), prior=REFINERY)
+
+    assert other.median == pytest.approx(fit_schedule(prior=REFINERY).median, rel=0.02)
+    assert other.sigma == pytest.approx(fit_schedule(prior=REFINERY).sigma, rel=0.03)
 
 
 def test_a_table_with_other_columns_is_refused() -> None:
@@ -476,9 +512,13 @@ def test_what_was_known_in_2012_and_later() -> None:
 
 
 def test_slips_without_a_dated_promise_are_not_back_tested() -> None:
-    """That a promise was known is not known."""
-    assert "serra-verde" in slips().index
-    assert "serra-verde" not in slips(known_by=2025.0).index
+    """That a promise was known is not known; a dated one of the same time is used."""
+    assert {"solvay-la-rochelle", "serra-verde"} <= set(slips().index)
+    then = slips(known_by=2026.0)
+    assert "serra-verde" in then.index
+    assert "solvay-la-rochelle" not in then.index
+    reasons = left_out(measure="slip", known_by=2026.0)["reason"]
+    assert reasons["solvay-la-rochelle"] == "date of the promise unknown"
 
 
 # ---------------------------------------------------------------- slips and tables
@@ -497,12 +537,12 @@ def test_slips_of_plants_being_built() -> None:
 
 
 def test_kaplan_meier_of_the_record() -> None:
-    """By hand: at 1.625 three are at risk, at 2.925 two."""
+    """By hand: at 1.05 five are at risk, at 1.625 three, at 2.925 two."""
     curve = fit_schedule().kaplan_meier()
 
-    assert list(curve.index) == pytest.approx([1.625, 2.925], abs=0.001)
-    assert list(curve["at_risk"]) == [3, 2]
-    assert list(curve["survival"]) == pytest.approx([2 / 3, 1 / 3])
+    assert list(curve.index) == pytest.approx([1.05, 1.625, 2.925], abs=0.001)
+    assert list(curve["at_risk"]) == [5, 3, 2]
+    assert list(curve["survival"]) == pytest.approx([4 / 5, 8 / 15, 4 / 15])
 
 
 def test_the_summary_has_parameters_and_predictive() -> None:
@@ -550,6 +590,23 @@ def test_the_table_of_parameters() -> None:
     assert (few["note"] != "").all()
 
 
+def test_the_shipped_parameters_are_the_output_of_the_fit() -> None:
+    """Every cell that the table names; where fewer than two started, it is the prior's."""
+    table = parameter_table()
+    cells = table[table["cells"] != "sensitivity"]
+
+    assert len(cells) == 5
+    assert (cells["shipped"] != "").all()
+    assert cells["shipped"].tolist() == cells["proposed"].tolist()
+    fitted, few = cells[cells["observed"] >= 2], cells[cells["observed"] < 2]
+    assert fitted["shipped"].tolist() == fitted["predictive"].tolist()
+    for row in few.itertuples():
+        shipped = parse(str(row.shipped))
+        base = shipped.base if isinstance(shipped, Truncated) else shipped
+        assert isinstance(base, LogNormal)
+        assert (base.median, base.sigma) == (row.prior_median, row.prior_sigma)
+
+
 def test_the_command_prints_the_parameters() -> None:
     """With the cells they would fill."""
     command = [sys.executable, "-m", "reesupply.analysis.fit"]
@@ -559,3 +616,136 @@ def test_the_command_prints_the_parameters() -> None:
     assert "stages.construction.slip" in done.stdout
     assert "projects.<refinery>.schedule" in done.stdout
     assert "lynas-seadrift: cancelled" in done.stdout
+    assert f"in 11 years: {historic_regime():.3g}\n" in done.stdout
+
+
+# ---------------------------------------------------------------- regime
+
+
+def simulated(years: float, regime: float, size: int) -> FloatArray:
+    """Draw projects of the default mix through the model; 1 where they operate in time."""
+    rng = np.random.default_rng(11)
+    v = 2026.4
+    stages, mix = study_stages(), stage_mix()
+    out = []
+    for name, count in zip(mix, rng.multinomial(size, list(mix.values())), strict=True):
+        stage = stages[name]
+        assert isinstance(stage.schedule, Distribution)
+        outcome, built, u = rng.uniform(size=(3, count))
+        taken, hazard = decided(outcome, stage.decide, stage.abandon, regime)
+        first = first_feed_after_decision(
+            v + stage.construction,
+            stage.construction,
+            rng.standard_exponential(count),
+            taken,
+            1.0 + delay_under(stage.schedule.ppf(u) - 1.0, regime),
+            succeeds(built, stage.works, regime),
+            hazard=hazard,
+            minimum_wait=delay_under(stage.minimum_wait, max(regime, 1.0)),
+            data_date=v,
+        )
+        out.append(first <= v + years)
+    return np.concatenate(out).astype(np.float64)
+
+
+@pytest.mark.parametrize("years", [3.0, 11.0])
+@pytest.mark.parametrize("regime", [0.25, 1.0, 4.0])
+def test_the_share_delivered_is_that_of_the_model(years: float, regime: float) -> None:
+    """Closed form against Monte Carlo, within 4 standard errors."""
+    drawn = simulated(years, regime, 400_000)
+    share = delivered_by(years, regime)
+
+    assert 0.0 < share < 1.0
+    error = math.sqrt(share * (1.0 - share) / drawn.size)
+    assert abs(drawn.mean() - share) < 4.0 * error
+
+
+def test_the_share_delivered_by_hand() -> None:
+    """One stage with a certain schedule: decided, works, and in time."""
+    stage = StudyStage(0.2, 0.1, 1.0, 1.5, 0.8, 2.0)
+    decided_in_time = (1.0 - math.exp(-0.3 * (6.0 - 1.0 - 3.0))) * 2 / 3
+    assert delivered_by(6.0, 1.0, {"one": stage}, {"one": 7.0}) == pytest.approx(
+        0.8 * decided_in_time
+    )
+    late = 6.0 - 0.5 - 2.0 * 1.25
+    twice = 0.4 / 0.5 * 1.6 / 1.8 * (1.0 - math.exp(-0.5 * late))
+    assert delivered_by(6.0, 2.0, {"one": stage}, {"one": 1.0}) == pytest.approx(twice)
+    half = 0.5 * (1.0 - math.exp(-0.2 * (6.0 - 1.0 - 2.0 * 2.0))) * 0.4 / 0.6
+    assert delivered_by(6.0, 0.5, {"one": stage}, {"one": 1.0}) == pytest.approx(half)
+    assert delivered_by(4.0, 1.0, {"one": stage}, {"one": 1.0}) == 0.0
+
+
+def test_the_limits_of_the_regime() -> None:
+    """An infinitely kind world delivers all that it has time to build, a hopeless one nothing."""
+    construction = study_stages()["feasibility"].construction
+
+    assert delivered_by(construction + 0.1, 1e12) == pytest.approx(1.0, abs=1e-9)
+    assert delivered_by(construction - 0.1, 1e12) < 1e-9
+    assert delivered_by(11.0, 0.0) == 0.0
+    assert delivered_by(1e6, 1e-12) < 1e-9
+    assert delivered_by(0.0, 1.0) == 0.0
+
+
+def test_without_an_end_the_share_is_that_of_the_odds() -> None:
+    """After a very long time only the decision and the works count."""
+    stages, mix = study_stages(), stage_mix()
+    for m in (0.3, 1.0, 3.0):
+        expected = sum(
+            weight
+            * (m * s.decide / (m * s.decide + s.abandon))
+            * (m * s.works / (m * s.works + 1.0 - s.works))
+            for s, weight in ((stages[name], weight) for name, weight in mix.items())
+        )
+        assert delivered_by(1e4, m) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_default_mix_is_that_of_the_projects() -> None:
+    """Shares of stages, those of a scenario's own rows; a mix is a weighted mean."""
+    rows = load_scenario().rows("projects")
+    statuses = [row.status for row in rows if row.status in study_stages()]
+
+    assert set(study_stages()) == {"feasibility", "prefeasibility", "scoping", "resource"}
+    for name, share in stage_mix().items():
+        assert share == pytest.approx(statuses.count(name) / len(statuses))
+    parts = sum(share * delivered_by(11.0, mix={name: 1.0}) for name, share in stage_mix().items())
+    assert delivered_by(11.0) == pytest.approx(parts)
+
+
+def test_the_historic_regime_delivers_what_was_delivered() -> None:
+    """Round trip, by default with 3 of 51 and in 11 years, and harsher for 1 of 51."""
+    assert delivered_by(11.0, historic_regime()) == pytest.approx(3 / 51, rel=1e-8)
+    for share, years in ((1 / 51, 11.0), (0.3, 8.0), (0.9, 20.0)):
+        regime = historic_regime(share, years)
+        assert delivered_by(years, regime) == pytest.approx(share, rel=1e-8)
+    assert historic_regime(1 / 51) < historic_regime() < 1.0
+    for m in (0.1, 1.0, 7.0):
+        assert historic_regime(delivered_by(11.0, m)) == pytest.approx(m, rel=1e-8)
+
+
+def test_the_shipped_historic_scenario_is_the_historic_regime() -> None:
+    """To three digits."""
+    path = files("reesupply") / "data" / "scenarios" / "historic.toml"
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+
+    assert content["anchors"]["regime"]["value"] == float(f"{historic_regime():.3g}")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: delivered_by(-1.0), "years must be finite"),
+        (lambda: delivered_by(11.0, math.nan), "regime must be finite"),
+        (lambda: delivered_by(11.0, math.inf), "regime must be finite"),
+        (lambda: delivered_by(11.0, mix={"feasability": 1.0}), "did you mean 'feasibility'"),
+        (lambda: delivered_by(11.0, mix={"feasibility": -1.0}), "weight of feasibility"),
+        (lambda: delivered_by(11.0, mix={"feasibility": 0.0}), "at least one weight"),
+        (lambda: delivered_by(11.0, mix={}), "at least one weight"),
+        (lambda: historic_regime(0.0), "share must lie between"),
+        (lambda: historic_regime(1.0), "share must lie between"),
+        (lambda: historic_regime(0.5, 1.0), "no regime delivers 0.5 within 1 years"),
+    ],
+)
+def test_impossible_regimes_say_why(call: Callable[[], float], words: str) -> None:
+    """One sentence each."""
+    with pytest.raises(ReesupplyError, match=words):
+        call()

@@ -27,7 +27,7 @@ GROUPS = {
     r"trajectories\..*\.(magnet_mass|pm_share)\.": "magnets per good",
     r"trajectories\.": "yield of magnet making and other demand",
     r"recycling\.|anchors\.(eol|history)": "recycling",
-    r"projects\.|events\.": "mines and plants outside China",
+    r"projects\.|events\.|anchors\.(regime|availability)": "mines and plants outside China",
 }
 
 

@@ -4,6 +4,8 @@ Parameters of the supply chain estimated from what is on record.
 Delays: `fit_schedule` and `fit_slip` fit the record of promised dates by survival analysis, and
 ``predictive()`` of a fit is the text of a scenario cell. ``python -m reesupply.analysis.fit``
 prints all of them, data, prior and posterior side by side.
+
+Regime: `historic_regime` is how unkind a world repeats the class of 2012 to 2014.
 """
 
 from __future__ import annotations
@@ -18,6 +20,13 @@ from reesupply.analysis.fit.delays import (
 from reesupply.analysis.fit.lognormal import Estimate, fit_lognormal
 from reesupply.analysis.fit.priors import Prior, shipped_prior
 from reesupply.analysis.fit.records import delays, left_out, schedule_factors, slips
+from reesupply.analysis.fit.regime import (
+    StudyStage,
+    delivered_by,
+    historic_regime,
+    stage_mix,
+    study_stages,
+)
 from reesupply.analysis.fit.report import delivered_share, parameter_table
 
 __all__ = [
@@ -26,14 +35,19 @@ __all__ = [
     "Prior",
     "ScheduleFit",
     "SlipFit",
+    "StudyStage",
     "delays",
+    "delivered_by",
     "delivered_share",
     "fit_lognormal",
     "fit_schedule",
     "fit_slip",
+    "historic_regime",
     "left_out",
     "parameter_table",
     "schedule_factors",
     "shipped_prior",
     "slips",
+    "stage_mix",
+    "study_stages",
 ]

@@ -67,7 +67,6 @@ def schedule_factors(
     table: pd.DataFrame | None = None,
     *,
     known_by: float | None = None,
-    assumed_lead: float | None = None,
 ) -> pd.DataFrame:
     """
     Schedule factors: time needed over time promised, one row per usable promise.
@@ -78,9 +77,6 @@ def schedule_factors(
         As `delays`, which it is when None.
     known_by : float, optional
         Only promises made and outcomes known by then, for back-tests [decimal year].
-    assumed_lead : float, optional
-        Where the date of a promise is unknown, take it to be so many years before the promised
-        start. None, the default, leaves such promises out.
 
     Returns
     -------
@@ -95,8 +91,7 @@ def schedule_factors(
     ReesupplyError
         If the table lacks a column, or has a stage that is not known.
     """
-    judged = _judge(table, "factor", known_by, assumed_lead)
-    return _used(judged, "factor")
+    return _used(_judge(table, "factor", known_by), "factor")
 
 
 def slips(table: pd.DataFrame | None = None, *, known_by: float | None = None) -> pd.DataFrame:
@@ -122,7 +117,7 @@ def slips(table: pd.DataFrame | None = None, *, known_by: float | None = None) -
     ReesupplyError
         If the table lacks a column, or has a stage that is not known.
     """
-    return _used(_judge(table, "slip", known_by, None), "slip")
+    return _used(_judge(table, "slip", known_by), "slip")
 
 
 def left_out(
@@ -153,7 +148,7 @@ def left_out(
     ReesupplyError
         If the table lacks a column, or has a stage that is not known.
     """
-    judged = _judge(table, measure, known_by, None)
+    judged = _judge(table, measure, known_by)
     return judged.loc[judged["reason"] != "", ["project", "outcome", "reason"]]
 
 
@@ -163,12 +158,7 @@ def _used(judged: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     return used.drop(columns=[other, "outcome", "reason"])
 
 
-def _judge(
-    table: pd.DataFrame | None,
-    measure: Measure,
-    known_by: float | None,
-    assumed_lead: float | None,
-) -> pd.DataFrame:
+def _judge(table: pd.DataFrame | None, measure: Measure, known_by: float | None) -> pd.DataFrame:
     """Return every row with what it says and, where it is not used, the reason."""
     import pandas as pd
 
@@ -177,10 +167,9 @@ def _judge(
     end = math.inf if known_by is None else known_by
     seen: set[tuple[str, str, bool]] = set()
     out: dict[Any, dict[str, Any]] = {}
-    ordered = rows.assign(
-        promised_from=_promised(rows, assumed_lead),
-        order=_promised(rows, 0.0),  # a promise is made before the date it promises
-    ).sort_values("order", kind="stable")
+    # a promise without a date of its own is made before the date it promises
+    order = rows["promised_from"].fillna(rows["announced_start"])
+    ordered = rows.assign(order=order).sort_values("order", kind="stable")
     for name, cells in ordered.to_dict("index").items():
         fact = _watched(cells, end)
         reason = _reason(str(name), fact, measure, end)
@@ -192,12 +181,6 @@ def _judge(
         out[name] = {**fact, "reason": reason}
     frame = pd.DataFrame(list(out.values()), index=pd.Index(out, name="id"), columns=_COLUMNS)
     return frame.astype({"censored": bool}).reindex(rows.index)
-
-
-def _promised(rows: pd.DataFrame, lead: float | None) -> pd.Series[Any]:
-    if lead is None:
-        return rows["promised_from"]
-    return rows["promised_from"].fillna(rows["announced_start"] - lead)
 
 
 def _check(rows: pd.DataFrame) -> None:

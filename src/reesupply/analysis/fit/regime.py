@@ -231,8 +231,8 @@ def historic_regime(
     from scipy.optimize import brentq
 
     if share is None:
-        found = delivered_share().loc["with-pilot"]
-        share = float(found["delivered"] / found["listed"])
+        index = delivered_share()
+        share = float((index["delivered"] / index["listed"])["with-pilot"])
     if not 0.0 < share < 1.0:
         msg = f"share must lie between 0 and 1; got {share!r}"
         raise ReesupplyError(msg)

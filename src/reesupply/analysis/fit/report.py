@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reesupply.analysis.fit.delays import fit_schedule, fit_slip
 from reesupply.analysis.fit.priors import prior_number, shipped_prior
-from reesupply.analysis.fit.records import left_out, schedule_factors
+from reesupply.analysis.fit.records import delays, left_out, schedule_factors
 from reesupply.errors import ReesupplyError
 
 if TYPE_CHECKING:
@@ -80,15 +80,16 @@ def parameter_table() -> pd.DataFrame:
     """
     import pandas as pd
 
-    kind, lead = "schedule-first-of-kind", prior_number("assumed-lead")
-    known, filled = schedule_factors(), schedule_factors(assumed_lead=lead)
+    kind, record = "schedule-first-of-kind", delays()
+    assumed = record["source"].str.split(";").map(lambda ids: "assumption" in ids).astype(bool)
+    known, certain = schedule_factors(record), schedule_factors(record[~assumed])
     first = "schedule, first-of-kind refineries"
     study = ", ".join(f"stages.{name}.schedule" for name in _STUDY)
     rows = {
         first: _row(lambda p: fit_schedule(known, prior=p), kind)
         | {"cells": "projects.<refinery>.schedule", "shipped": _shipped("projects", "schedule")},
-        f"{first}, undated promises made {lead:g} years ahead": _row(
-            lambda p: fit_schedule(filled, prior=p), kind
+        f"{first}, without rows that rest on an assumption": _row(
+            lambda p: fit_schedule(certain, prior=p), kind
         )
         | {"cells": _SENSITIVITY},
         "schedule, study stages": _row(
@@ -98,7 +99,7 @@ def parameter_table() -> pd.DataFrame:
         "slip, construction": _slip_row("construction"),
         "slip, commissioning": _slip_row("commissioning"),
         "slip, add-ons": _row(lambda p: fit_slip("add-on", prior=p), "slip-add-on")
-        | {"cells": "projects.<add-on>.slip", "shipped": ""},
+        | {"cells": "projects.<add-on>.slip", "shipped": _shipped("projects", "slip")},
     }
     columns = ["cells", "shipped", "observed", "pending"]
     columns += [f"{part}_{name}" for part in ("data", "prior", "posterior") for name in _NAMES]
@@ -154,6 +155,8 @@ def text() -> str:
     str
         What ``python -m reesupply.analysis.fit`` prints.
     """
+    from reesupply.analysis.fit.regime import HISTORIC_YEARS, historic_regime
+
     table = parameter_table()
     lines = ["Delays: what the data say, what the prior adds (median / sigma)", ""]
     for name, row in table.iterrows():
@@ -167,6 +170,8 @@ def text() -> str:
         lines += [f"  {label:<10} {row[label]}" for label in labels if row[label]]
     lines += ["", "Delivered by the end of 2025, of the projects listed in 2013:"]
     lines += [delivered_share().to_string(float_format="{:.3f}".format)]
+    regime = f"Regime that delivers the share with pilot plants in {HISTORIC_YEARS:g} years"
+    lines += ["", f"{regime}: {historic_regime():.3g}"]
     lines += ["", "Promises not used for the schedule factor:"]
     lines += [f"  {i}: {r}" for i, r in left_out()["reason"].items()]
     lines += ["", "Promises of plants being built not used for the slip:"]

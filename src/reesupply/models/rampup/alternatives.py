@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["gompertz_ramp", "gompertz_ramp_average", "logistic_ramp", "logistic_ramp_average"]
 
+_SMALL_LAG = 1e-3
+
 
 def logistic_ramp(
     months: npt.ArrayLike, rate: npt.ArrayLike, midpoint: npt.ArrayLike, plateau: npt.ArrayLike = 1
@@ -84,10 +86,10 @@ def logistic_ramp_average(
         If a parameter is out of range, or `years` has more than one axis.
     """
     k, middle = positive("rate", rate), positive("midpoint", midpoint, zero=True)
-    return yearly_average(first_feed, years, _logistic_integral, (k, middle, plateau))
+    return yearly_average(first_feed, years, logistic_integral, (k, middle, plateau))
 
 
-def _logistic_integral(
+def logistic_integral(
     months: FloatArray, rate: FloatArray, midpoint: FloatArray, plateau: FloatArray
 ) -> FloatArray:
     """Cumulative output in months of nameplate of the pinned logistic curve."""
@@ -126,7 +128,8 @@ def gompertz_ramp(
     """
     k, b = positive("rate", rate), positive("lag", lag)
     elapsed = np.maximum(np.asarray(months, dtype=np.float64), 0.0)
-    share = (np.exp(-b * np.exp(-k * elapsed)) - np.exp(-b)) / -np.expm1(-b)
+    # G(t) - G(0) as a product, which keeps all digits when b is small
+    share = np.exp(-b * np.exp(-k * elapsed)) * np.expm1(b * np.expm1(-k * elapsed)) / np.expm1(-b)
     return np.asarray(np.multiply(plateau, share), dtype=np.float64)
 
 
@@ -160,18 +163,28 @@ def gompertz_ramp_average(
         If a parameter is not positive and finite, or `years` has more than one axis.
     """
     k, b = positive("rate", rate), positive("lag", lag)
-    return yearly_average(first_feed, years, _gompertz_integral, (k, b, plateau))
+    return yearly_average(first_feed, years, gompertz_integral, (k, b, plateau))
 
 
-def _gompertz_integral(
+def gompertz_integral(
     months: FloatArray, rate: FloatArray, lag: FloatArray, plateau: FloatArray
 ) -> FloatArray:
     """Cumulative output in months of nameplate of the pinned Gompertz curve."""
     elapsed = np.maximum(months, 0.0)
-    log_x = np.log(lag) - rate * elapsed
+    b = np.maximum(lag, _SMALL_LAG)
+    log_x = np.log(b) - rate * elapsed
     # E1(x) = -gamma - ln x + x - ..., exact to the last bit below e^-40, and free of underflow
     first = np.where(
         log_x < -40.0, -np.euler_gamma - log_x, special.exp1(np.exp(np.maximum(log_x, -40.0)))
     )
-    area = (first - special.exp1(lag)) / rate
-    return np.asarray(plateau * (area - np.exp(-lag) * elapsed) / -np.expm1(-lag))
+    area = (first - special.exp1(b)) / rate
+    output = (area - np.exp(-b) * elapsed) / -np.expm1(-b)
+    # that difference loses its digits as b falls, so a small lag has the series of E1 instead
+    low = np.minimum(lag, _SMALL_LAG)
+    lost = (_ein(low) - _ein(low * np.exp(-rate * elapsed))) / -np.expm1(-low) / rate
+    return np.asarray(plateau * np.where(lag < _SMALL_LAG, elapsed - lost, output))
+
+
+def _ein(x: FloatArray) -> FloatArray:
+    """E1(x) + gamma + ln x, to the last bit for x up to 1e-3."""
+    return np.asarray(x * (1.0 - x * (1.0 / 4.0 - x * (1.0 / 18.0 - x / 96.0))))

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reesupply.errors import ReesupplyError
-from reesupply.models.rampup.curves import MONTHS, positive, weibull_ramp, weibull_ramp_integral
+from reesupply.errors import ReesupplyError, nearest
+from reesupply.models.rampup.curves import MONTHS, positive
+from reesupply.models.rampup.kinds import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     FloatArray = npt.NDArray[np.float64]
@@ -25,9 +28,9 @@ _MAX_CELLS = 2**22  # 32 MiB
 @dataclass(frozen=True, eq=False)
 class RampTable:
     r"""
-    Yearly averages of several Weibull ramp classes by table look-up.
+    Yearly averages of several ramp classes by table look-up.
 
-    With h the cumulative output at plateau 1 (`weibull_ramp_integral`), the table holds
+    With h the cumulative output at plateau 1 (`weibull_ramp_integral` and its like), the table holds
     :math:`a_c(t) = [h_c(t + 12) - h_c(t)] / 12` of each class c on a uniform grid of the months t
     from first feed to 1 January (negative in the year of first feed), and interpolates linearly.
     That is the same number as interpolating h at both edges of the year and taking the
@@ -36,9 +39,11 @@ class RampTable:
     Parameters
     ----------
     tau : tuple of float
-        Time scale of each class, positive [months].
+        Time of each class, positive [months]; see the table below.
     beta : tuple of float
-        Shape of each class, positive.
+        Shape or rate of each class, positive; see the table below.
+    kinds : tuple of str
+        Kind of each class, "weibull", "logistic" or "gompertz"; empty if all are "weibull".
 
     Attributes
     ----------
@@ -48,12 +53,30 @@ class RampTable:
     Raises
     ------
     ReesupplyError
-        If the tuples are empty or differ in length, a value is not positive, or a class is so
-        steep that the table would be larger than 32 MiB.
+        If the tuples are empty or differ in length, a value is not positive, a kind is unknown, or
+        a class is so steep that the table would be larger than 32 MiB.
 
     Notes
     -----
-    h is convex with slope r(t), so linear interpolation overestimates it by at most
+    Both parameters mean something else for each kind, t in months after first feed:
+
+    ========  ======================================  =======================================
+    kind      tau [months]                            beta
+    ========  ======================================  =======================================
+    weibull   time scale                              shape, no unit
+    logistic  midpoint, the inflection of plain L(t)  rate k [1/month]
+    gompertz  time scale 1/k                          lag b, no unit
+    ========  ======================================  =======================================
+
+    weibull : :math:`1 - e^{-(t/\tau)^\beta}`; at tau it has reached 0.63.
+    logistic : :math:`[L(t) - L(0)] / [1 - L(0)]` with :math:`L(t) = 1/(1 + e^{-\beta(t - \tau)})`,
+        which is ``logistic_ramp(t, rate=beta, midpoint=tau)``; L climbs from 0.12 to 0.88 between
+        2/beta before tau and 2/beta after it.
+    gompertz : :math:`[G(t) - G(0)] / [1 - G(0)]` with :math:`G(t) = e^{-\beta e^{-t/\tau}}`, which
+        is ``gompertz_ramp(t, rate=1/tau, lag=beta)``; if beta is above 1 it is steepest at
+        tau ln(beta), if not at first feed, and a small beta gives the exponential of tau.
+
+    No curve ever falls. Hence h is convex with slope r(t), so linear interpolation overestimates it by at most
     :math:`\delta\,\Delta r / 4` in a cell of length :math:`\delta` over which r rises by
     :math:`\Delta r`. Both edges of a year err to the same side, hence a yearly average errs by at
     most :math:`\max \delta \Delta r / 48`; the step is halved until this is below 1e-5 of plateau.
@@ -62,6 +85,7 @@ class RampTable:
 
     tau: tuple[float, ...]
     beta: tuple[float, ...]
+    kinds: tuple[str, ...] = ()
     cells_per_month: int = field(init=False)
     _value: FloatArray = field(init=False, repr=False)
     _slope: FloatArray = field(init=False, repr=False)
@@ -74,8 +98,10 @@ class RampTable:
             )
             raise ReesupplyError(msg)
         tau, beta = positive("tau", self.tau), positive("beta", self.beta)
-        horizon = float((tau * (-np.log(_TAIL_ERROR)) ** (1.0 / beta)).max())
-        cells = _cells_per_month(horizon, tau, beta)
+        kinds = _known(self.kinds, tau.size)
+        with np.errstate(over="ignore", divide="ignore"):  # without end is refused by its size
+            horizon = float(_by_kind("end", kinds, np.array([_TAIL_ERROR]), tau, beta).max())
+        cells = _cells_per_month(horizon, kinds, tau, beta)
         # one cell of zeros before the year of first feed, one full year past the horizon
         first, last = -12 * cells - 1, int(np.ceil(horizon + MONTHS)) * cells
         months = np.arange(first, last + 1) / cells
