@@ -166,6 +166,102 @@ def test_table_of_s_shaped_and_steep_classes() -> None:
     assert np.abs(got - exact).max() <= 1e-5
 
 
+def exact_average(
+    kind: str, start: npt.ArrayLike, tau: npt.ArrayLike, beta: npt.ArrayLike
+) -> FloatArray:
+    """The exact yearly average of one kind from the two parameters of the table."""
+    if kind == "logistic":
+        return logistic_ramp_average(start, YEARS, rate=beta, midpoint=tau)
+    if kind == "gompertz":
+        return gompertz_ramp_average(start, YEARS, rate=1.0 / np.asarray(tau), lag=beta)
+    return calendar_year_average(start, YEARS, tau, beta)
+
+
+# two classes each, the second harsher: tau [months] and shape, rate or lag
+KINDS = {
+    "weibull": ((10.2, 40.0), (0.95, 1.6)),
+    "logistic": ((12.0, 0.5), (0.25, 4.0)),
+    "gompertz": ((10.0, 1.0), (3.0, 40.0)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_table_of_each_kind(kind: str) -> None:
+    """Every kind keeps the promise of 1e-5, gives 0 before first feed, rises, and ends at 1."""
+    tau, beta = KINDS[kind]
+    table = RampTable(tau, beta, (kind, kind))
+    start, klass, _ = random_plants(20, 500)
+    klass %= 2
+    start[0] = np.round(start[0])
+    got = table.average(start, klass, 1.0, YEARS)
+    exact = exact_average(kind, start, np.array(tau)[klass], np.array(beta)[klass])
+    assert np.abs(got - exact).max() <= 1e-5
+    before = YEARS[:, np.newaxis] + 1.0 <= start[:, np.newaxis]
+    assert (got[before] == 0.0).all()
+    assert (got[~before] > 0.0).all()
+    assert (got <= 1.0 + 1e-12).all()
+    assert (np.diff(got, axis=1) >= -1e-12).all()
+    last = table.average(np.full((1, 2), 1000.0), np.array([[0, 1]]), 1.0, YEARS)
+    assert (last >= 1.0 - 1e-6).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    kind=st.sampled_from(("logistic", "gompertz")),
+    start=st.floats(1990.0, 2037.0),
+    tau=st.floats(0.2, 90.0),
+    beta=st.floats(0.03, 10.0),
+)
+def test_table_of_any_curve(kind: str, start: float, tau: float, beta: float) -> None:
+    """Steep or slow, early or late: within 1e-5 of the exact average at any first feed."""
+    got = RampTable((tau,), (beta,), (kind,)).average(
+        np.array([[start]]), np.zeros((1, 1), dtype=int), 1.0, YEARS
+    )
+    exact = exact_average(kind, start, tau, beta)
+    np.testing.assert_allclose(got[0, :, 0], exact, rtol=0.0, atol=1e-5)
+
+
+def test_table_of_mixed_kinds() -> None:
+    """Classes of all kinds, in any order, share one table and each stays its own curve."""
+    kinds = ("logistic", "weibull", "gompertz", "weibull", "logistic")
+    tau, beta = np.array([18.0, 4.88, 12.0, 40.0, 2.0]), np.array([0.2, 0.93, 4.0, 0.95, 1.5])
+    start, klass, plateau = random_plants(20, 500)
+    table = RampTable(tuple(tau), tuple(beta), kinds)
+    got = table.average(start, klass, plateau, YEARS)
+    level, cell = plateau[:, np.newaxis], np.broadcast_to(klass[:, np.newaxis], got.shape)
+    for row, kind in enumerate(kinds):
+        exact = exact_average(kind, start, tau[row], beta[row]) * level
+        assert np.abs(got - exact)[cell == row].max() <= 1e-5
+    again = pickle.loads(pickle.dumps(table)).average(start, klass, plateau, YEARS)
+    assert (again == got).all()
+
+
+def test_table_of_weibull_classes_with_and_without_kinds() -> None:
+    """Saying that every class is Weibull changes no bit."""
+    named = RampTable(tuple(TAU), tuple(BETA), ("weibull",) * 5)
+    start, klass, plateau = random_plants(20, 500)
+    assert named.cells_per_month == TABLE.cells_per_month
+    got = named.average(start, klass, plateau, YEARS)
+    assert got.tobytes() == TABLE.average(start, klass, plateau, YEARS).tobytes()
+
+
+def test_gompertz_of_a_small_lag_is_exponential() -> None:
+    """As b falls to 0 the pinned curve becomes 1 - exp(-kt), with all digits, and is continuous."""
+    months = np.array([-3.0, 0.0, 1.0, 8.0, 60.0])
+    np.testing.assert_allclose(
+        gompertz_ramp(months, 0.1, 1e-14), weibull_ramp(months, 10.0, 1.0), rtol=1e-13
+    )
+    exponential = calendar_year_average(2025.3, YEARS, 10.0, 1.0)
+    for lag in (1e-300, 1e-14):
+        average = gompertz_ramp_average(2025.3, YEARS, 0.1, lag)
+        np.testing.assert_allclose(average, exponential, rtol=1e-13)
+    below, above = (gompertz_ramp_average(2025.3, YEARS, 0.1, 1e-3 * f) for f in (1 - 1e-9, 1.0))
+    np.testing.assert_allclose(below, above, atol=1e-11)
+    table = RampTable((10.0,), (1e-14,), ("gompertz",))
+    got = table.average(np.array([[2025.3]]), np.array([[0]]), 1.0, YEARS)
+    np.testing.assert_allclose(got[0, :, 0], exponential, atol=1e-5)
+
+
 def test_table_sums_to_the_cumulative_output() -> None:
     """Yearly averages add up to H(T)/12, T the time from first feed to the end."""
     start, klass, plateau = random_plants(10, 300)
@@ -244,6 +340,14 @@ def test_errors_name_what_is_wrong() -> None:
         RampTable((1.0,), ())
     with pytest.raises(ReesupplyError, match="so small or so uneven"):
         RampTable((1e-4, 400.0), (1.0, 0.5))
+    with pytest.raises(ReesupplyError, match=r"kinds must be empty or have.*; got 1 and 2\."):
+        RampTable((1.0, 2.0), (1.0, 1.0), ("weibull",))
+    with pytest.raises(
+        ReesupplyError, match=r"^kinds: found 'gompert'; did you mean 'gompertz'\?$"
+    ):
+        RampTable((1.0, 2.0), (1.0, 1.0), ("weibull", "gompert"))
+    with pytest.raises(ReesupplyError, match="no ramp class may be so steep beside one so long"):
+        RampTable((5.0, 400.0), (1e5, 3.0), ("logistic", "gompertz"))
     start = np.full((2, 3), 2030.0)
     with pytest.raises(ReesupplyError, match="klass must be 0 to 4; got 0 to 5"):
         TABLE.average(start, np.array([[0], [5]]), 1.0, YEARS)

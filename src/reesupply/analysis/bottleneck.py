@@ -120,7 +120,7 @@ def flows(result: Result) -> Flows:
     """
     rows = _rows(result, "refinery")
     mines, plants = list(_rows(result, "mine")), list(rows)
-    mined = result.values("project.output")[mines].sum(axis=(0, 1))
+    mined = result.values("project.output")[mines][:, list(result.plan.heavy)].sum(axis=(0, 1))
     whole = result.all_elements
     stock = result.values("concentrate_stock", element=whole)
     opening = np.concatenate([np.zeros_like(stock[:1]), stock[:-1]])

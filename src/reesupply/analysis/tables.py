@@ -131,10 +131,10 @@ def bridge(result: Result) -> pd.DataFrame:
     steps: list[tuple[str, float]] = [
         (f"balance {years[0]}", _mean(result, "balance", years[0], whole))
     ]
-    demand = mean_of(result, "end_use.demand").sum(axis=1)
+    demand = heavy_mean(result, "end_use.demand")
     for label, uses in _demand_steps(result).items():
         steps.append((f"demand: {label}", -float((demand[uses, -1] - demand[uses, 0]).sum())))
-    separated = mean_of(result, "project.separated").sum(axis=1)
+    separated = heavy_mean(result, "project.separated")
     captive = np.array([row.part_of is not None for row in _projects(result)])
     for label, own in (("Chinese and captive mines", captive), ("other mines", ~captive)):
         supply = separated[own].sum(axis=0)
@@ -169,7 +169,7 @@ def supply_by_country(result: Result, years: Sequence[int] | None = None) -> pd.
 
     known = result.plan.years
     chosen = list(years or dict.fromkeys(y for y in (known[0], 2030, known[-1]) if y in known))
-    separated = mean_of(result, "project.separated").sum(axis=1)
+    separated = heavy_mean(result, "project.separated")
     at = [known.index(year) for year in chosen]
     by_country: dict[str, FloatArray] = {}
     for row, own in zip(_projects(result), separated[:, at], strict=True):
@@ -179,6 +179,24 @@ def supply_by_country(result: Result, years: Sequence[int] | None = None) -> pd.
     frame = pd.DataFrame.from_dict(shown, orient="index", columns=pd.Index(chosen, name="year"))
     frame.index.name = "country"
     return frame
+
+
+def heavy_mean(result: Result, name: str) -> FloatArray:
+    """
+    Mean of a variable by project or end use, the heavy pair together.
+
+    Parameters
+    ----------
+    result : Result
+        Any run.
+    name : str
+        For example ``"project.separated"``.
+
+    Returns
+    -------
+    ndarray, shape (row, year)
+    """
+    return np.asarray(mean_of(result, name)[:, list(result.plan.heavy)].sum(axis=1))
 
 
 def mean_of(result: Result, name: str) -> FloatArray:
@@ -213,7 +231,7 @@ def _mean(result: Result, name: str, year: int, element: str) -> float:
 
 def _demand_steps(result: Result) -> dict[str, list[int]]:
     """Group vehicles and wind by sector; the two largest changes of the rest stand alone."""
-    demand = mean_of(result, "end_use.demand").sum(axis=1)
+    demand = heavy_mean(result, "end_use.demand")
     change = np.abs(demand[:, -1] - demand[:, 0])
     uses = result.plan.scenario.rows("end_uses")
     rest = sorted((i for i, u in enumerate(uses) if u.sector == "other"), key=lambda i: -change[i])

@@ -48,10 +48,10 @@ class CaptivePlan:
     """
 
     ids: tuple[str, ...]
-    lead: int
-    n_elements: int
+    shares: ElementShares
     years_after: FloatArray
     _anchors: Cells
+    _ratios: Cells
     _documented: Cells
     _disruptions: tuple[_Disruption, ...]
 
@@ -67,9 +67,9 @@ class CaptivePlan:
         Returns
         -------
         supply : ndarray, shape (part, year, draw)
-            Separated oxide of all elements together [t/yr].
+            Separated oxide of the heavy pair [t/yr].
         shares : ndarray, shape (element, draw)
-            Share of each element in it.
+            Tonnes of each element per tonne of it.
         """
         ore_only, high, low, scrap, lead_share, growth, error = self._anchors.fill(values)
         total = np.maximum(np.where(ore_only > 0.5, high, low) - scrap, 0.0)
@@ -80,15 +80,42 @@ class CaptivePlan:
             shut = np.zeros((self.years_after.size, values.shape[1]))
             shut[one.from_year :] = two_state(one.shocks.fill(values), shuts, stays)
             supply = replace_shortfall(supply, one.part, shut * (1.0 - remaining), replaced)
-        return supply, split(lead_share, self.lead, self.n_elements)
+        return supply, self.shares.split(lead_share) + self._ratios.fill(values)
 
 
-def split(lead_share: FloatArray, lead: int, n_elements: int) -> FloatArray:
-    """Shares of the elements, (..., element, draw): one leads, the others divide the rest."""
-    shares = np.empty((*lead_share.shape[:-1], n_elements, lead_share.shape[-1]))
-    shares[...] = ((1.0 - lead_share) / max(n_elements - 1, 1))[..., np.newaxis, :]
-    shares[..., lead, :] = lead_share
-    return shares
+@dataclass(frozen=True, slots=True)
+class ElementShares:
+    """
+    How the heavy pair divides into elements.
+
+    Attributes
+    ----------
+    n : int
+        Number of elements.
+    lead : int
+        Index of the element whose share is given.
+    rest : tuple of int
+        Indices of the others of the pair, which divide what is left.
+    """
+
+    n: int
+    lead: int
+    rest: tuple[int, ...]
+
+    def split(self, lead_share: FloatArray) -> FloatArray:
+        """Shares of the elements, (..., element, draw); 0 for elements outside the pair."""
+        shares = np.zeros((*lead_share.shape[:-1], self.n, lead_share.shape[-1]))
+        for element in self.rest:
+            shares[..., element, :] = (1.0 - lead_share) / len(self.rest)
+        shares[..., self.lead, :] = lead_share
+        return shares
+
+
+def element_shares(scenario: Scenario) -> ElementShares:
+    """Compile which elements are the heavy pair, and which of them leads."""
+    lead = scenario.lead
+    rest = tuple(i for i in scenario.heavy if i != lead)
+    return ElementShares(len(scenario.elements), lead, rest)
 
 
 def compile_captive(scenario: Scenario, builder: InputBuilder) -> CaptivePlan:
@@ -118,12 +145,18 @@ def compile_captive(scenario: Scenario, builder: InputBuilder) -> CaptivePlan:
         builder.cell(f"anchors.{name}.value", anchors[name].value, anchors[name].unit)
         for name in _ANCHORS
     ]
+    ratios = [
+        0.0
+        if row.captive_ratio is None
+        else builder.cell(f"elements.{row.id}.captive_ratio", row.captive_ratio)
+        for row in scenario.rows("elements")
+    ]
     return CaptivePlan(
         ids,
-        scenario.lead,
-        len(scenario.elements),
+        element_shares(scenario),
         np.arange(len(years), dtype=np.float64),
         Cells(refs),
+        Cells(ratios),
         Cells(documented),
         tuple(
             _compile_disruption(row, ids, years, builder) for row in scenario.rows("disruptions")

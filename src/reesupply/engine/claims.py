@@ -175,7 +175,8 @@ def _compile(scenario: Scenario, row: Any) -> Claim:
                 f"{nearest(sector, sorted(sectors))}"
             )
             raise ScenarioError(msg)
-    elements = [row.element] if row.element else list(scenario.elements)
+    pair = [scenario.elements[i] for i in scenario.heavy]
+    elements = [row.element] if row.element else pair
     chosen = [i for i, use in enumerate(uses) if not row.sectors or use.sector in row.sectors]
     return Claim(
         f"{row.claim}.{row.reading}",

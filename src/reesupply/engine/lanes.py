@@ -78,7 +78,7 @@ def run_lanes(plan: Plan, job: Job, lanes: range) -> Part:
             arrays = plan.run_lane(sampler.lane(lane, uniforms))
             arrays["inputs"] = arrays["inputs"][list(job.input_rows)]
             draws = min(LANE, job.draws - lane * LANE)
-            moments.append(Moments.of_lane(arrays, draws))
+            moments.append(Moments.of_lane(arrays, draws, plan.heavy))
             for name, pieces in kept.items():
                 pieces.append(arrays[name][..., :draws].copy())
     whole = {name: np.concatenate(pieces, axis=-1) for name, pieces in kept.items()}

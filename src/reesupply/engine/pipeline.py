@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reesupply.distributions import discrete
-from reesupply.engine.captive import split
+from reesupply.engine.captive import ElementShares, element_shares
 from reesupply.engine.inputs import UNIFORM, Cells, InputBuilder, Ref
 from reesupply.models.pipeline import (
     decided,
@@ -145,7 +145,7 @@ class PipelinePlan:
     years: IntArray
     timing: Timing
     ramps: Ramps
-    _lead: int
+    _shares: ElementShares
     _heavy: Cells
     _lead_share: Cells
     _own: tuple[Cells, ...]
@@ -170,9 +170,9 @@ class PipelinePlan:
         first : ndarray, shape (project, draw)
             Date of first feed, infinity where it never comes.
         feed : ndarray, shape (mine, year, draw)
-            Oxide in concentrate, all elements together [t/yr].
+            Oxide of the heavy pair in concentrate [t/yr].
         shares : ndarray, shape (mine, element, draw)
-            Share of each element in it, the same in all years.
+            Tonnes of each element per tonne of it, the same in all years.
         capacity : ndarray, shape (plant, year, draw)
             Separated oxide that refineries and recyclers can make [t/yr].
         """
@@ -184,7 +184,7 @@ class PipelinePlan:
             left = end[:, np.newaxis] - self.years[:, np.newaxis]
             ramped[self._mortal] *= np.clip(left, 0.0, 1.0)
         content = self._content(values)
-        nameplate = content.sum(axis=1)
+        nameplate = content[:, self._pair].sum(axis=1)
         feed = nameplate[:, np.newaxis] * ramped[: self.n_mines]
         self._deplete(feed)
         whole = nameplate[:, np.newaxis]
@@ -195,11 +195,15 @@ class PipelinePlan:
         capacity = np.multiply(capacity, plants, out=nothing, where=plants > 0.0)
         return first, feed, shares, capacity
 
+    @property
+    def _pair(self) -> list[int]:
+        return sorted((self._shares.lead, *self._shares.rest))
+
     def _content(self, values: FloatArray) -> FloatArray:
         """Oxide in concentrate at nameplate, shape (mine, element, draw)."""
         heavy, lead_share = self._heavy.fill(values), self._lead_share.fill(values)
         content = np.stack([cells.fill(values) for cells in self._own], axis=1)
-        content += heavy[:, np.newaxis] * split(lead_share, self._lead, len(self._own))
+        content += heavy[:, np.newaxis] * self._shares.split(lead_share)
         return content
 
     def _deplete(self, feed: FloatArray) -> None:
@@ -239,7 +243,7 @@ def compile_pipeline(scenario: Scenario, builder: InputBuilder) -> PipelinePlan:
         years=np.array(scenario.years, dtype=np.intp),
         timing=_compile_timing(scenario, rows, cell),
         ramps=_compile_ramps(scenario, rows, builder),
-        _lead=scenario.lead,
+        _shares=element_shares(scenario),
         _heavy=Cells([cell(row, "heavy", 0.0, "t oxide/yr") for row in mines]),
         _lead_share=Cells([cell(row, "dy_share", 0.0) for row in mines]),
         _own=tuple(

@@ -72,6 +72,11 @@ class Plan:
         """Hash of the scenario."""
         return self.scenario.hash
 
+    @property
+    def heavy(self) -> tuple[int, ...]:
+        """Indices of the elements of the heavy pair, over which sums are made."""
+        return self.scenario.heavy
+
     def labels(self, dim: str) -> tuple[str, ...] | tuple[int, ...]:
         """Return the labels of an axis: bloc, project, end_use, element or year."""
         labels: dict[str, tuple[str, ...] | tuple[int, ...]] = {

@@ -41,6 +41,7 @@ class RecyclingPlan:
     _leaving_past: FloatArray  # (end_use, year, past year), past index included
     _taper: FloatArray  # (past year,)
     _anchors: Cells  # stock change, end of life, scale of history
+    _pair: tuple[int, ...]
 
     def run(
         self, values: FloatArray, capacity: FloatArray, supply_shares: FloatArray, out: Arrays
@@ -68,11 +69,13 @@ class RecyclingPlan:
         demanded = self.demand.run(values)
         retired = self._retired(demanded.contained, scale)  # per unit of the base-year factor
         recoverable, limit = self._recoverable(retired, demanded.use_outside, values)
-        measured, abroad = _base_year(recoverable[..., 0, :], recovered, capacity[:, 0])
+        pair = list(self._pair)
+        measured, abroad = _base_year(recoverable[..., 0, :], recovered, capacity[:, 0], pair)
         scrap = self._new_scrap(demanded, values)
         scaled = self.demand.scaled
+        bottom_up = demanded.gross[scaled].sum(axis=0)[:, 0]
         factor = base_year_factor(
-            demanded.gross[scaled].sum(axis=0)[:, 0],
+            bottom_up,
             scrap.sum(axis=0)[:, 0],
             demanded.gross[~scaled].sum(axis=0)[:, 0],
             out["refined_supply"].sum(axis=0)[:, 0] + abroad,
@@ -80,6 +83,7 @@ class RecyclingPlan:
             limit[CHINA, :, 0],
             change * supply_shares,
         )
+        factor[bottom_up <= 0.0] = 1.0  # an element that nobody is said to need
         _check_positive(factor)
         by_use = np.where(scaled[:, np.newaxis, np.newaxis], factor, 1.0)[:, :, np.newaxis]
         whole = factor[:, np.newaxis]
@@ -93,7 +97,7 @@ class RecyclingPlan:
         out["use_demand"] = by_place(total, demanded.use_outside)
         out["recycled_new_scrap"] = scrap * whole
         out["recycled_end_of_life"] = end_of_life(
-            recoverable * whole, limit * whole, capacity, adjustment[:, np.newaxis]
+            recoverable * whole, limit * whole, capacity, adjustment[:, np.newaxis], pair
         )
 
     def _retired(self, contained: FloatArray, scale: FloatArray) -> FloatArray:
@@ -132,22 +136,23 @@ class RecyclingPlan:
 
 
 def _base_year(
-    recoverable: FloatArray, recovered: FloatArray, capacity: FloatArray
+    recoverable: FloatArray, recovered: FloatArray, capacity: FloatArray, pair: list[int]
 ) -> tuple[FloatArray, FloatArray]:
     """
     End of life of the base year by element: as measured in China, and outside it.
 
-    The measured total is divided like what could be recovered, (bloc, element, draw). Outside
+    The measured tonnes of the pair are divided like what could be recovered, (bloc, element,
+    draw), and a further element comes back with the same effort. Outside
     China the same collection effort is made, as far as there are plants; neither depends on the
     base-year factor, since the effort falls as arisings rise.
     """
-    share = recoverable[CHINA] / np.maximum(recoverable[CHINA].sum(axis=0), 1e-9)
+    share = recoverable[CHINA] / np.maximum(recoverable[CHINA, pair].sum(axis=0), 1e-9)
     measured = share * np.minimum(recovered, capacity[CHINA])
     effort = measured / np.maximum(recoverable[CHINA], 1e-9)
     abroad = recoverable.sum(axis=0) - recoverable[CHINA]
     wanted = abroad * effort
     limit = capacity.sum(axis=0) - capacity[CHINA]
-    total = wanted.sum(axis=0)
+    total = wanted[pair].sum(axis=0)
     return measured, wanted * np.minimum(1.0, limit / np.maximum(total, 1e-9))
 
 
@@ -211,6 +216,7 @@ def compile_recycling(
         leaving_past * index[:, np.newaxis],
         _taper(np.arange(start, scenario.years[0]), scenario.years[0]),
         Cells(cells),
+        scenario.heavy,
     )
 
 

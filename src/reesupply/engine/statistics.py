@@ -10,12 +10,14 @@ import numpy as np
 from reesupply.engine.variables import BLOC, DATA, ELEMENT, VARIABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     FloatArray = npt.NDArray[np.float64]
 
 
-def with_sums(name: str, array: FloatArray) -> FloatArray:
+def with_sums(name: str, array: FloatArray, heavy: Sequence[int]) -> FloatArray:
     """
     Append the sum over blocs and over elements to the axes of a variable of `result.data`.
 
@@ -25,11 +27,13 @@ def with_sums(name: str, array: FloatArray) -> FloatArray:
         Name of the variable.
     array : ndarray, shape (..., draw)
         Its draws.
+    heavy : sequence of int
+        Elements of the heavy pair.
 
     Returns
     -------
     ndarray
-        One entry more on the bloc axis (world) and on the element axis (all elements), summed in
+        One entry more on the bloc axis (world) and on the element axis (heavy pair), summed in
         each draw; ratios, which do not add, keep their shape.
     """
     variable = VARIABLES[name]
@@ -37,7 +41,8 @@ def with_sums(name: str, array: FloatArray) -> FloatArray:
         return array
     for axis, dim in enumerate(variable.dims):
         if dim in (BLOC, ELEMENT):
-            array = np.concatenate([array, array.sum(axis=axis, keepdims=True)], axis=axis)
+            parts = array if dim == BLOC else array.take(heavy, axis=axis)
+            array = np.concatenate([array, parts.sum(axis=axis, keepdims=True)], axis=axis)
     return array
 
 
@@ -54,11 +59,11 @@ class Moments:
     squares: dict[str, FloatArray]
 
     @classmethod
-    def of_lane(cls, arrays: dict[str, FloatArray], draws: int) -> Moments:
+    def of_lane(cls, arrays: dict[str, FloatArray], draws: int, heavy: Sequence[int]) -> Moments:
         """Return the moments of the first `draws` draws of a lane."""
         sums, squares = {}, {}
         for name in VARIABLES:
-            cut = with_sums(name, arrays[name])[..., :draws]
+            cut = with_sums(name, arrays[name], heavy)[..., :draws]
             sums[name] = cut.sum(axis=-1)
             squares[name] = np.einsum("...d,...d->...", cut, cut)
         return cls(draws, sums, squares)

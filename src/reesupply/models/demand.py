@@ -109,12 +109,17 @@ def base_year_factor(
     Returns
     -------
     ndarray
-        f; not positive where the inputs contradict each other.
+        f; not positive where the inputs contradict each other, NaN where nothing is needed.
     """
     need = supply - fixed - stock_change
-    measured = (need + end_of_life) / (bottom_up - new_scrap)
-    limited = need / (bottom_up - new_scrap - end_of_life_limit)
+    measured = _over(need + end_of_life, bottom_up - new_scrap)
+    limited = _over(need, bottom_up - new_scrap - end_of_life_limit)
     return np.where(end_of_life > end_of_life_limit * measured, limited, measured)
+
+
+def _over(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Divide; NaN where there is nothing to divide by."""
+    return np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole != 0.0)
 
 
 def by_place(amount: FloatArray, outside: FloatArray) -> FloatArray:

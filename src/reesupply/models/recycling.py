@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     FloatArray = npt.NDArray[np.float64]
@@ -46,6 +48,7 @@ def end_of_life(
     limit: FloatArray,
     capacity: FloatArray,
     adjustment: npt.ArrayLike = 1.0,
+    counted: Sequence[int] | None = None,
 ) -> FloatArray:
     """
     Oxide recovered from goods at the end of life.
@@ -60,14 +63,16 @@ def end_of_life(
         Capacity of the recyclers, all elements together [t/yr].
     adjustment : array_like, broadcastable to (element, year, draw)
         Factor on `recoverable` that meets the measured base year.
+    counted : sequence of int, optional
+        Elements in whose tonnes the capacity is given; all when None. The others ride along.
 
     Returns
     -------
     ndarray, shape (bloc, element, year, draw)
-        [t oxide/yr], at most `limit` and in sum over elements at most `capacity`.
+        [t oxide/yr], at most `limit` and in sum over the counted elements at most `capacity`.
     """
     wanted = np.minimum(recoverable * np.asarray(adjustment), limit)
-    total = wanted.sum(axis=1)
+    total = (wanted if counted is None else wanted[:, list(counted)]).sum(axis=1)
     # not "total > capacity": a capacity that is not a number must not pass as no limit
     share = np.divide(capacity, total, out=np.ones_like(total), where=~(total <= capacity))
     recovered: FloatArray = wanted * share[:, np.newaxis]

@@ -97,7 +97,7 @@ def means_by_row(result: Result, kind: str, name: str, element: str) -> dict[str
     """
     array = np.asarray(result.mean(f"{kind}.{name}"), dtype=np.float64)
     if element == result.all_elements:
-        array = array.sum(axis=1)
+        array = array[:, list(result.plan.heavy)].sum(axis=1)
     else:
         array = array[:, result.plan.elements.index(element)]
     return {str(label): row for label, row in zip(result.plan.labels(kind), array, strict=True)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reesupply.analysis.tables import mean_of
+from reesupply.analysis.tables import heavy_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,7 +261,7 @@ def low_confidence_share(found: Reproduction) -> float:
         In means, 0 to 1.
     """
     plan = found.result.plan
-    last = mean_of(found.result, "project.separated")[:, :, -1].sum(axis=1)
+    last = heavy_mean(found.result, "project.separated")[:, -1]
     rows = {row.id: row for row in plan.scenario.rows("projects")}
     outside = [
         (rows[n].confidence, t)

@@ -205,7 +205,7 @@ class Draws:
     def _chosen(self, name: str, chosen: dict[str, Any]) -> tuple[FloatArray, labels.Coords]:
         """Draws of a name after the selection of labels, and the labels left."""
         if name in VARIABLES:
-            array = with_sums(name, self._draws(name))
+            array = with_sums(name, self._draws(name), self.plan.heavy)
             return labels.select(array, labels.coords_of(self.plan, name), chosen, name)
         for kind, names in (
             ("claims", tuple(claim.name for claim in self.plan.claims)),

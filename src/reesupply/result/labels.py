@@ -26,8 +26,8 @@ Coords = dict[str, list[Any]]
 
 
 def all_elements(plan: Plan) -> str:
-    """Return the label of the sum over elements, such as "Dy+Tb"."""
-    return "+".join(plan.elements)
+    """Return the label of the sum over the heavy pair, "Dy+Tb"."""
+    return "+".join(plan.elements[index] for index in plan.heavy)
 
 
 def coords_of(plan: Plan, name: str) -> Coords:

@@ -74,9 +74,20 @@ class Scenario:
         return tuple(row.id for row in self.rows("elements"))
 
     @property
+    def heavy(self) -> tuple[int, ...]:
+        """
+        Indices of the elements of the heavy pair, whose sum is the balance that is asked for.
+
+        Totals, capacities and claims are in tonnes of the pair; a further element, one with a
+        `captive_ratio`, rides along with it.
+        """
+        rows = self.rows("elements")
+        return tuple(i for i, row in enumerate(rows) if row.captive_ratio is None)
+
+    @property
     def lead(self) -> int:
-        """Index of the element whose share `dy_share` gives; the others divide the rest."""
-        return self.elements.index("Dy") if "Dy" in self.elements else 0
+        """Index of the element whose share `dy_share` gives; the rest of the pair divides it."""
+        return self.elements.index("Dy") if "Dy" in self.elements else self.heavy[0]
 
     @property
     def data_date(self) -> str:

@@ -67,6 +67,10 @@ class Element(Row):
     id: str = Field(pattern=r"^[A-Z][a-z]?$", description="symbol")
     name: str
     oxide: str = Field(description="formula of the oxide in trade")
+    captive_ratio: NonNegative | None = Field(
+        None,
+        description="t of it per t of the heavy pair in captive supply; blank: part of the pair",
+    )
     oxide_per_metal: float = Field(gt=1.0, lt=2.0, description="kg of oxide per kg of metal")
 
 

@@ -8,8 +8,9 @@ ramp that is read off at year ends overstates the first year by half.
 Time since first feed is in months, dates are decimal years, and arrays have
 draws last with years just before them: ``(..., year, draw)``.
 
-Three small parts: `curves` (Weibull-type curve and straight line), `alternatives` (logistic and
-Gompertz) and `table` (the look-up that an ensemble of plants uses).
+Four small parts: `curves` (Weibull-type curve and straight line), `alternatives` (logistic and
+Gompertz), `kinds` (all three by the same two parameters) and `table` (the look-up that an ensemble
+of plants uses).
 
 References
 ----------

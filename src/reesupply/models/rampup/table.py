@@ -12,9 +12,9 @@ from reesupply.models.rampup.curves import MONTHS, positive
 from reesupply.models.rampup.kinds import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
+
+    from reesupply.models.rampup.kinds import Kind
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -30,7 +30,7 @@ class RampTable:
     r"""
     Yearly averages of several ramp classes by table look-up.
 
-    With h the cumulative output at plateau 1 (`weibull_ramp_integral` and its like), the table holds
+    With h the cumulative output at plateau 1 (for example `weibull_ramp_integral`), the table holds
     :math:`a_c(t) = [h_c(t + 12) - h_c(t)] / 12` of each class c on a uniform grid of the months t
     from first feed to 1 January (negative in the year of first feed), and interpolates linearly.
     That is the same number as interpolating h at both edges of the year and taking the
@@ -76,10 +76,11 @@ class RampTable:
         is ``gompertz_ramp(t, rate=1/tau, lag=beta)``; if beta is above 1 it is steepest at
         tau ln(beta), if not at first feed, and a small beta gives the exponential of tau.
 
-    No curve ever falls. Hence h is convex with slope r(t), so linear interpolation overestimates it by at most
-    :math:`\delta\,\Delta r / 4` in a cell of length :math:`\delta` over which r rises by
-    :math:`\Delta r`. Both edges of a year err to the same side, hence a yearly average errs by at
-    most :math:`\max \delta \Delta r / 48`; the step is halved until this is below 1e-5 of plateau.
+    No curve ever falls, so h is convex with slope r(t), and linear interpolation overestimates it
+    by at most :math:`\delta\,\Delta r / 4` in a cell of length :math:`\delta` over which r rises by
+    :math:`\Delta r`, which is at most :math:`\delta` times the steepest slope of the curve. Both
+    edges of a year err to the same side, hence a yearly average errs by at most
+    :math:`\max \delta \Delta r / 48`; the step is halved until this is below 1e-5 of plateau.
     The table ends where the slowest class is within 1e-6 of plateau.
     """
 
@@ -98,15 +99,17 @@ class RampTable:
             )
             raise ReesupplyError(msg)
         tau, beta = positive("tau", self.tau), positive("beta", self.beta)
-        kinds = _known(self.kinds, tau.size)
-        with np.errstate(over="ignore", divide="ignore"):  # without end is refused by its size
-            horizon = float(_by_kind("end", kinds, np.array([_TAIL_ERROR]), tau, beta).max())
-        cells = _cells_per_month(horizon, kinds, tau, beta)
+        classes = _by_kind(self.kinds, tau.size)
+        with np.errstate(over="ignore", divide="ignore"):  # a ramp without end is refused below
+            ends = [kind.end(_TAIL_ERROR, tau[rows], beta[rows]) for kind, rows in classes]
+        horizon = max(float(end.max()) for end in ends)
+        cells = _cells_per_month(horizon, classes, tau, beta)
         # one cell of zeros before the year of first feed, one full year past the horizon
         first, last = -12 * cells - 1, int(np.ceil(horizon + MONTHS)) * cells
         months = np.arange(first, last + 1) / cells
-        start = np.zeros((tau.size, 1))
-        value = _yearly_from_months(months, tau[:, np.newaxis], beta[:, np.newaxis]) + start
+        value = np.zeros((tau.size, months.size))
+        for kind, rows in classes:
+            value[rows] += _yearly_from_months(months, kind, *_columns(rows, tau, beta))
         slope = np.diff(value, axis=1, append=value[:, -1:])
         object.__setattr__(self, "cells_per_month", cells)
         object.__setattr__(self, "_value", _frozen(value))
@@ -229,21 +232,51 @@ def _consecutive(years: npt.ArrayLike) -> npt.NDArray[np.int64]:
     return calendar.astype(np.int64)
 
 
-def _yearly_from_months(months: FloatArray, tau: FloatArray, beta: FloatArray) -> FloatArray:
+def _by_kind(kinds: tuple[str, ...], size: int) -> list[tuple[Kind, list[int]]]:
+    """Return each kind that occurs with the indices of its classes, or raise if one is unknown."""
+    if kinds and len(kinds) != size:
+        msg = f"kinds must be empty or have one value per class; got {len(kinds)} and {size}."
+        raise ReesupplyError(msg)
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(kinds or ("weibull",) * size):
+        if name not in KINDS:
+            msg = f"kinds: found {name!r}; {nearest(str(name), KINDS)}"
+            raise ReesupplyError(msg)
+        rows.setdefault(name, []).append(row)
+    return [(KINDS[name], each) for name, each in rows.items()]
+
+
+def _columns(rows: list[int], *parameters: FloatArray) -> list[FloatArray]:
+    """Return the parameters of some classes as columns, one row per class."""
+    return [each[rows, np.newaxis] for each in parameters]
+
+
+def _yearly_from_months(
+    months: FloatArray, kind: Kind, tau: FloatArray, beta: FloatArray
+) -> FloatArray:
     """Average of the year that begins `months` after first feed, at plateau 1."""
-    later = weibull_ramp_integral(months + MONTHS, tau, beta)
-    return (later - weibull_ramp_integral(months, tau, beta)) / MONTHS
+    later = kind.integral(months + MONTHS, tau, beta)
+    return (later - kind.integral(months, tau, beta)) / MONTHS
 
 
-def _cells_per_month(horizon: float, tau: FloatArray, beta: FloatArray) -> int:
+def _cells_per_month(
+    horizon: float, classes: list[tuple[Kind, list[int]]], tau: FloatArray, beta: FloatArray
+) -> int:
     """Return the smallest power of two that keeps the error of a yearly average in bounds."""
     cells = 1
     while (horizon + 2.0 * MONTHS) * cells * tau.size <= _MAX_CELLS:
         months = np.arange(int(horizon * cells) + 2) / cells
-        share = weibull_ramp(months, tau[:, np.newaxis], beta[:, np.newaxis])
-        steepest = float(np.diff(share, axis=1).max())
+        shares = [kind.share(months, *_columns(rows, tau, beta)) for kind, rows in classes]
+        # a curve never falls, so its rise between two edges is all the rise within the cell
+        steepest = max(float(np.diff(share, axis=1).max()) for share in shares)
         if steepest / cells / (4.0 * MONTHS) <= _TABLE_ERROR:
             return cells
         cells *= 2
-    msg = f"tau must not be so small or so uneven; got {tau.min()} to {tau.max()} months."
+    if all(kind is KINDS["weibull"] for kind, _ in classes):
+        msg = f"tau must not be so small or so uneven; got {tau.min()} to {tau.max()} months."
+    else:
+        msg = (
+            "no ramp class may be so steep beside one so long; "
+            f"got tau {tau.min()} to {tau.max()} and beta {beta.min()} to {beta.max()}."
+        )
     raise ReesupplyError(msg)
