@@ -329,7 +329,8 @@ def _published(vintage: float, year: int) -> dict[str, FloatArray]:
 def _risk(parameters: Parameters) -> _Risk:
     classes = list(open_csv("ramp_classes"))
     plateaus = [parse(c["plateau"]) for c in classes]
-    table = RampTable(*(tuple(float(c[name]) for c in classes) for name in ("tau", "beta")))
+    tau, beta = (tuple(float(c[name]) for c in classes) for name in ("tau", "beta"))
+    table = RampTable(tau, beta)
     rows = list(open_csv("stages" if parameters == "today" else "generic_stages"))
     if parameters == "announced":
         return _Risk({r["id"]: _Stage(r["route"], 1.0) for r in rows}, {}, table, plateaus)

@@ -100,16 +100,16 @@ class RampTable:
             raise ReesupplyError(msg)
         tau, beta = positive("tau", self.tau), positive("beta", self.beta)
         classes = _by_kind(self.kinds, tau.size)
-        with np.errstate(over="ignore", divide="ignore"):  # a ramp without end is refused below
+        with np.errstate(over="ignore", divide="ignore"):  # a step, or so long that it is refused
             ends = [kind.end(_TAIL_ERROR, tau[rows], beta[rows]) for kind, rows in classes]
-        horizon = max(float(end.max()) for end in ends)
-        cells = _cells_per_month(horizon, classes, tau, beta)
-        # one cell of zeros before the year of first feed, one full year past the horizon
-        first, last = -12 * cells - 1, int(np.ceil(horizon + MONTHS)) * cells
-        months = np.arange(first, last + 1) / cells
-        value = np.zeros((tau.size, months.size))
-        for kind, rows in classes:
-            value[rows] += _yearly_from_months(months, kind, *_columns(rows, tau, beta))
+            horizon = max(float(end.max()) for end in ends)
+            cells = _cells_per_month(horizon, classes, tau, beta)
+            # one cell of zeros before the year of first feed, one full year past the horizon
+            first, last = -12 * cells - 1, int(np.ceil(horizon + MONTHS)) * cells
+            months = np.arange(first, last + 1) / cells
+            value = np.zeros((tau.size, months.size))
+            for kind, rows in classes:
+                value[rows] += _yearly_from_months(months, kind, *_columns(rows, tau, beta))
         slope = np.diff(value, axis=1, append=value[:, -1:])
         object.__setattr__(self, "cells_per_month", cells)
         object.__setattr__(self, "_value", _frozen(value))
