@@ -196,3 +196,16 @@ def test_headline_against_the_notes() -> None:
     for level, expected in notes.items():
         found = np.quantile(bottom_up[-1], level, weights=weights, method="inverted_cdf")
         assert found == pytest.approx(expected, rel=0.05), level
+
+
+@pytest.mark.parametrize("kind", ["logistic", "gompertz"])
+def test_ramps_of_other_forms(kind: str) -> None:
+    """A class of another form slows or hastens the plants that draw it; no draw changes."""
+    scenario = rs.load_scenario()
+    changed = scenario.replace(
+        {"ramp_classes.r": {"kind": kind, "tau": 30, "beta": 0.2 if kind == "logistic" else 5}}
+    )
+    a, b = (rs.simulate(s, draws=256, rng=1) for s in (scenario, changed))
+
+    assert not np.array_equal(a.arrays["refined_supply"], b.arrays["refined_supply"])
+    assert np.array_equal(a.arrays["inputs"], b.arrays["inputs"])

@@ -375,7 +375,11 @@ def _compile_ramps(scenario: Scenario, rows: Sequence[Any], builder: InputBuilde
     return Ramps(
         np.array(scenario.years, dtype=np.intp),
         len(rows),
-        RampTable(tuple(c.tau for c in classes), tuple(c.beta for c in classes)),
+        RampTable(
+            tuple(c.tau for c in classes),
+            tuple(c.beta for c in classes),
+            tuple(c.kind for c in classes),
+        ),
         np.array(by_class, dtype=np.intp),
         Cells(klass),
         Cells(plateau),

@@ -135,12 +135,17 @@ class Stage(Row):
 
 
 class RampClass(Row):
-    """A ramp-up curve U (1 - exp(-(t/tau)^beta)), t in months after first feed."""
+    """A ramp-up curve, t in months after first feed; U (1 - exp(-(t/tau)^beta)) for weibull."""
 
     id: Id
     name: str
-    tau: float = Field(gt=0, le=600, description="months")
-    beta: float = Field(gt=0, le=10, description="shape; 1 is exponential")
+    kind: Literal["weibull", "logistic", "gompertz"] = Field("weibull", description="its form")
+    tau: float = Field(
+        gt=0, le=600, description="months: time scale; logistic: inflection of the plain curve"
+    )
+    beta: float = Field(
+        gt=0, le=10, description="weibull: shape; logistic: rate per month; gompertz: lag"
+    )
     plateau: Share = Field(description="share of nameplate that the ramp-up reaches")
     creep: float = Field(0.0, ge=0, le=1, description="share of nameplate gained a year later on")
     creep_after: float = Field(36.0, ge=0, le=600, description="months after first feed")

@@ -68,13 +68,13 @@ class RampTable:
     gompertz  time scale 1/k                          lag b, no unit
     ========  ======================================  =======================================
 
-    weibull : :math:`1 - e^{-(t/\tau)^\beta}`; at tau it has reached 0.63.
-    logistic : :math:`[L(t) - L(0)] / [1 - L(0)]` with :math:`L(t) = 1/(1 + e^{-\beta(t - \tau)})`,
-        which is ``logistic_ramp(t, rate=beta, midpoint=tau)``; L climbs from 0.12 to 0.88 between
-        2/beta before tau and 2/beta after it.
-    gompertz : :math:`[G(t) - G(0)] / [1 - G(0)]` with :math:`G(t) = e^{-\beta e^{-t/\tau}}`, which
-        is ``gompertz_ramp(t, rate=1/tau, lag=beta)``; if beta is above 1 it is steepest at
-        tau ln(beta), if not at first feed, and a small beta gives the exponential of tau.
+    - weibull: :math:`1 - e^{-(t/\tau)^\beta}`, ``weibull_ramp(t, tau, beta)``; 0.63 at tau.
+    - logistic: :math:`[L(t) - L(0)] / [1 - L(0)]` with :math:`L(t) = 1/(1 + e^{-\beta(t - \tau)})`,
+      which is ``logistic_ramp(t, rate=beta, midpoint=tau)``; L climbs from 0.12 to 0.88 between
+      2/beta before tau and 2/beta after it.
+    - gompertz: :math:`[G(t) - G(0)] / [1 - G(0)]` with :math:`G(t) = e^{-\beta e^{-t/\tau}}`, which
+      is ``gompertz_ramp(t, rate=1/tau, lag=beta)``; steepest at tau ln(beta) if beta is above 1,
+      else at first feed, and for a small beta the exponential :math:`1 - e^{-t/\tau}`.
 
     No curve ever falls, so h is convex with slope r(t), and linear interpolation overestimates it
     by at most :math:`\delta\,\Delta r / 4` in a cell of length :math:`\delta` over which r rises by
