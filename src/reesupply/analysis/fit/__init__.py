@@ -10,6 +10,7 @@ Regime: `historic_regime` is how unkind a world repeats the class of 2012 to 201
 
 from __future__ import annotations
 
+from reesupply.analysis.fit.border import BorderFit, border_record, fit_border
 from reesupply.analysis.fit.delays import (
     DelayFit,
     ScheduleFit,
@@ -30,15 +31,18 @@ from reesupply.analysis.fit.regime import (
 from reesupply.analysis.fit.report import delivered_share, parameter_table
 
 __all__ = [
+    "BorderFit",
     "DelayFit",
     "Estimate",
     "Prior",
     "ScheduleFit",
     "SlipFit",
     "StudyStage",
+    "border_record",
     "delays",
     "delivered_by",
     "delivered_share",
+    "fit_border",
     "fit_lognormal",
     "fit_schedule",
     "fit_slip",

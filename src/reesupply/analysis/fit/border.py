@@ -116,7 +116,7 @@ def border_record(
     Notes
     -----
     Not used: 25,000 t of Adamas for 2018, 50,000 t of a broker for 2023, and 31,000 t of USGS for
-    2024, which is what came in nine months.
+    2024, which is what came in nine months of it.
     """
     if level not in get_args(Level):
         msg = f"there is no level {level!r}; {nearest(str(level), get_args(Level))}"
@@ -141,17 +141,14 @@ def border_within_years() -> pd.DataFrame:
     """
     Output in parts of years, which the two states of whole years cannot show.
 
+    The last quarter of 2024 is an assumed year less counted nine months; months have seasons.
+
     Returns
     -------
     pandas.DataFrame
         Index spell; output [t REO], months, level [t REO in as many months of the undisturbed
         level of 2025, or of 2023 for imports of unlisted oxides], ratio, what ("Myanmar" or "all
         origins").
-
-    Notes
-    -----
-    The last quarter of 2024 is a difference of an assumed year and a counted nine months. Months
-    have seasons: imports peak before the rains.
     """
     import pandas as pd
 
@@ -396,7 +393,6 @@ def border_sensitivity() -> pd.DataFrame:
             fit = fit_border(record, threshold=threshold)
             years = " ".join(str(year) for year in record.index[record["state"] == "shut"])
             rows[level, threshold] = [years, *fit.steps, *fit.summary()["mean"]]
-    columns = ["shut_years", "from_open", "shut", "from_shut", "stayed"]
-    columns += ["shuts", "stays_shut", "remaining", "years_shut", "lost"]
+    columns = ["shut_years", "from_open", "shut", "from_shut", "stayed", *fit.summary().index]
     index = pd.MultiIndex.from_tuples(list(rows), names=["level", "threshold"])
     return pd.DataFrame(list(rows.values()), index=index, columns=columns)
