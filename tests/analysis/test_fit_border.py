@@ -45,7 +45,8 @@ def years_of(ratios: npt.ArrayLike, first: int = 2018) -> pd.DataFrame:
 def chain(shocks: FloatArray, shuts: float, stays: float, ratio: float = 0.4) -> BorderFit:
     """Fit a border simulated by the model of the engine, after a first open year."""
     shut = two_state(shocks[:, np.newaxis], shuts, stays)[:, 0]
-    return fit_border(years_of(np.concatenate([[1.0], np.where(shut > 0.0, ratio, 1.0)])))
+    ratios = np.concatenate([[1.0], np.where(shut > 0.0, ratio, 1.0)])
+    return fit_border(years_of(ratios), floor=FLOOR)
 
 
 # ------------------------------------------------------------------------------------- the record

@@ -102,3 +102,33 @@ def test_an_element_that_nobody_needs_is_all_surplus() -> None:
     supply = result.values("refined_supply", element="Gd", bloc="world")
 
     assert np.array_equal(result.values("balance", element="Gd"), supply)
+
+
+def test_an_element_has_its_own_recovery() -> None:
+    """Refineries lose a little more of one element; mines' feed and captive supply stay as is."""
+    changed = rs.load_scenario().replace({"elements.Tb.recovery_factor": 0.9})
+    keep = ("project.separated", "project.output")
+    a, b = (rs.simulate(s, draws=256, rng=1, keep=keep) for s in (rs.load_scenario(), changed))
+    mine, part = (a.plan.projects.index(n) for n in ("mt-weld-heavy", "china-quota-mines"))
+    before, after = (run.arrays["project.separated"] for run in (a, b))
+
+    assert np.array_equal(a.arrays["project.output"], b.arrays["project.output"])
+    assert np.allclose(after[mine, 1], 0.9 * before[mine, 1])
+    assert np.array_equal(after[mine, 0], before[mine, 0])
+    assert np.array_equal(after[part], before[part])
+
+
+def test_laos_is_a_lever_of_its_own() -> None:
+    """A part of the captive total may grow beside it, and the other parts do not notice."""
+    calm = rs.load_scenario().replace({"disruptions.myanmar-border.shuts": 0})
+    changed = calm.replace({"projects.laos-clay.growth": 0.1})
+    a, b = (
+        rs.simulate(s, draws=256, rng=1, keep=("project.output",)).arrays["project.output"]
+        for s in (calm, changed)
+    )
+    names = rs.compile(calm).projects
+    laos, malaysia = names.index("laos-clay"), names.index("malaysia-clay")
+    rate = a[laos, 0, 1] / a[laos, 0, 0]
+
+    assert np.allclose(b[laos, 0, 5], a[laos, 0, 0] * (rate + 0.1) ** 5)
+    assert np.array_equal(a[malaysia], b[malaysia])

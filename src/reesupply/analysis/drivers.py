@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
+OUTSIDE = "mines and plants outside China"
 CAPTIVE = "Chinese and captive supply"
 #: What an input belongs to, by its name; the first pattern that matches counts.
 GROUPS = {
     r"anchors\.(survey|refined|scrap|stock-change|captive-dy)": "what the base year was",
-    r"anchors\.captive|disruptions\.": CAPTIVE,
+    r"anchors\.captive|disruptions\.|elements\..*\.captive_ratio": CAPTIVE,
     r"trajectories\..*\.activity\.": "volumes of goods",
     r"trajectories\..*_fraction\.": "Dy and Tb per magnet",
     r"trajectories\..*\.(magnet_mass|pm_share)\.": "magnets per good",
     r"trajectories\.": "yield of magnet making and other demand",
     r"recycling\.|anchors\.(eol|history)": "recycling",
-    r"projects\.|events\.|anchors\.(regime|availability)": "mines and plants outside China",
+    r"elements\..*\.recovery_factor": OUTSIDE,
+    r"projects\.|events\.|anchors\.(regime|availability)": OUTSIDE,
 }
 
 

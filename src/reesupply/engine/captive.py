@@ -52,6 +52,7 @@ class CaptivePlan:
     years_after: FloatArray
     _anchors: Cells
     _ratios: Cells
+    _growth: Cells  # of each part, beside that of the total
     _documented: Cells
     _disruptions: tuple[_Disruption, ...]
 
@@ -74,7 +75,7 @@ class CaptivePlan:
         ore_only, high, low, scrap, lead_share, growth, error = self._anchors.fill(values)
         total = np.maximum(np.where(ore_only > 0.5, high, low) - scrap, 0.0)
         parts = parts_of_total(total, self._documented.fill(values))
-        supply = grown(parts, growth + error, self.years_after)
+        supply = grown(parts, growth + error + self._growth.fill(values), self.years_after)
         for one in self._disruptions:
             shuts, stays, remaining, replaced = one.cells.fill(values)
             shut = np.zeros((self.years_after.size, values.shape[1]))
@@ -145,6 +146,10 @@ def compile_captive(scenario: Scenario, builder: InputBuilder) -> CaptivePlan:
         builder.cell(f"anchors.{name}.value", anchors[name].value, anchors[name].unit)
         for name in _ANCHORS
     ]
+    growth = [
+        0.0 if row.growth is None else builder.cell(f"projects.{row.id}.growth", row.growth, "1/yr")
+        for row in rows
+    ]
     ratios = [
         0.0
         if row.captive_ratio is None
@@ -157,6 +162,7 @@ def compile_captive(scenario: Scenario, builder: InputBuilder) -> CaptivePlan:
         np.arange(len(years), dtype=np.float64),
         Cells(refs),
         Cells(ratios),
+        Cells(growth),
         Cells(documented),
         tuple(
             _compile_disruption(row, ids, years, builder) for row in scenario.rows("disruptions")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reesupply.engine.captive import CaptivePlan, compile_captive
+from reesupply.engine.inputs import Cells
 from reesupply.engine.network import (
     BLOCS,
     NetworkPlan,
@@ -20,7 +21,7 @@ from reesupply.engine.pipeline import PipelinePlan, compile_pipeline
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from reesupply.engine.inputs import InputBuilder
+    from reesupply.engine.inputs import InputBuilder, Ref
     from reesupply.models.refining import Refined
     from reesupply.scenario import Scenario
 
@@ -46,6 +47,7 @@ class SupplyPlan:
     _pipeline: PipelinePlan
     _network: NetworkPlan
     _outages: OutagePlan
+    _recovery_factor: Cells
 
     def run(self, values: FloatArray, out: Arrays) -> tuple[FloatArray, FloatArray]:
         """
@@ -73,8 +75,9 @@ class SupplyPlan:
         refined = self._network.refine(feed, capacity[:plants], values)
         parts = captive[:, np.newaxis] * captive_shares[:, np.newaxis]
         by_element = shares[:, :, np.newaxis]
-        separated = refined.separated[:, np.newaxis] * by_element
-        abroad = refined.abroad[:, np.newaxis] * by_element
+        recovered = by_element * self._recovery_factor.fill(values)[:, np.newaxis]
+        separated = refined.separated[:, np.newaxis] * recovered
+        abroad = refined.abroad[:, np.newaxis] * recovered
         self._add_blocs(out, parts.sum(axis=0), separated, abroad)
         out["concentrate_stock"] = (refined.stock[:, np.newaxis] * by_element).sum(axis=0)
         out["project.output"] = self._on_axis(parts, feed[:, np.newaxis] * by_element)
@@ -154,4 +157,11 @@ def compile_supply(scenario: Scenario, builder: InputBuilder) -> SupplyPlan:
         pipeline,
         compile_network(scenario, pipeline, builder),
         compile_outages(scenario, builder),
+        Cells([_recovery_factor(row, builder) for row in scenario.rows("elements")]),
     )
+
+
+def _recovery_factor(row: Any, builder: InputBuilder) -> Ref:
+    if row.recovery_factor is None:
+        return 1.0
+    return builder.cell(f"elements.{row.id}.recovery_factor", row.recovery_factor)

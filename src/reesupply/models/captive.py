@@ -52,7 +52,7 @@ def grown(base: FloatArray, growth: FloatArray, years_after: npt.ArrayLike) -> F
     ----------
     base : ndarray, shape (part, draw)
         Levels of the base year.
-    growth : ndarray, shape (draw,)
+    growth : ndarray, shape (draw,) or (part, draw)
         Rate of growth [1/yr]; the same in all years.
     years_after : array_like, shape (year,)
         Years after the base year.
@@ -61,7 +61,8 @@ def grown(base: FloatArray, growth: FloatArray, years_after: npt.ArrayLike) -> F
     -------
     ndarray, shape (part, year, draw)
     """
-    factor = (1.0 + growth) ** np.asarray(years_after, dtype=np.float64)[:, np.newaxis]
+    rate = 1.0 + growth[..., np.newaxis, :]
+    factor = rate ** np.asarray(years_after, dtype=np.float64)[:, np.newaxis]
     return base[:, np.newaxis, :] * factor
 
 

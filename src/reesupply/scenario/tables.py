@@ -71,6 +71,9 @@ class Element(Row):
         None,
         description="t of it per t of the heavy pair in captive supply; blank: part of the pair",
     )
+    recovery_factor: Share | None = Field(
+        None, description="its recovery over that of the refinery; blank: the same"
+    )
     oxide_per_metal: float = Field(gt=1.0, lt=2.0, description="kg of oxide per kg of metal")
 
 
@@ -111,6 +114,9 @@ class Project(Row):
     may_leave: Flag = Field(False, description="concentrate may go to China")
     decided_with: Id | None = Field(None, description="row whose outcome and delay it shares")
     part_of: Id | None = Field(None, description="total of which the row is a share")
+    growth: Number | None = Field(
+        None, description="a part of a total: growth beside that of the total, 1/yr"
+    )
     life: Duration | None = Field(None, description="years of output after first feed")
     reserves: float | None = Field(None, ge=0, le=1e7, description="oxide that can be mined, t")
 

@@ -350,8 +350,7 @@ def fit_border(
     if not 0.0 < threshold <= 1.0:
         msg = f"threshold must lie above 0 and at most at 1; got {threshold!r}"
         raise ReesupplyError(msg)
-    worst = float(border_within_years()["ratio"].loc[_WORST_MONTH])
-    low = worst if floor is None else floor
+    low = border_within_years()["ratio"].loc[_WORST_MONTH] if floor is None else floor
     if not 0.0 <= low < threshold:
         msg = f"floor must lie from 0 to below the threshold of {threshold:g}; got {low!r}"
         raise ReesupplyError(msg)
@@ -371,7 +370,7 @@ def fit_border(
     if not (ratios >= threshold).any():
         msg = f"record of a border: no year reaches the threshold of {threshold:g}"
         raise ReesupplyError(msg)
-    return BorderFit(ratios, threshold, low)
+    return BorderFit(ratios, threshold, float(low))
 
 
 def border_sensitivity() -> pd.DataFrame:
