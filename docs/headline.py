@@ -35,7 +35,7 @@ def headline(found: rs.Reproduction) -> str:
         f"**What it says** ({about}, {run};",
         "tonnes of Dy+Tb oxide a year, a deficit is positive):",
         "",
-        "| untuned, nothing fitted | P5 | P50 | P95 | published | falls at |",
+        "| untuned, fitted to no claim | P5 | P50 | P95 | published | falls at |",
         "|---|---:|---:|---:|---:|---:|",
         f"| deficit of {last} | {low:,.0f} | {middle:,.0f} | {high:,.0f} "
         f"| CRU {cru['value']:,.0f} | P{cru['percentile']:.1f} |",

@@ -321,3 +321,11 @@ def test_impossible_requests_say_why(call: Callable[[], object], words: str) -> 
     """One sentence each."""
     with pytest.raises(ReesupplyError, match=words):
         call()
+
+
+def test_the_shipped_process_is_the_output_of_the_fit() -> None:
+    """The cells of the table disruptions are what the record and its prior give."""
+    row = load_scenario().rows("disruptions")[0]
+
+    for column, text in fit_border().proposed().items():
+        assert getattr(row, str(column)) == parse(str(text)), column

@@ -99,14 +99,14 @@ def area(ax: Axes, label: str, years: tuple[int, ...]) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_says_what_it_shows(result: rs.Result, name: str) -> None:
-    """Title, unit, draws, data date, and that nothing is fitted."""
+    """Title, unit, draws, data date, and that it is fitted to no claim."""
     ax = chart(result, name)
     unit = ax.get_xlabel() if name == "claims" else ax.get_ylabel()
 
     assert unit == "t oxide/yr"
     assert ax.get_title()
     assert any(
-        "nothing is fitted" in text and "1,024 draws" in text and "2026-05-31" in text
+        "fitted to no claim" in text and "1,024 draws" in text and "2026-05-31" in text
         for text in texts(ax)
     )
 
@@ -117,7 +117,7 @@ def test_a_result_with_weights_is_labelled(conditioned: rs.Result, name: str) ->
     ax = chart(conditioned, name)
 
     assert "conditioned" in ax.get_title()
-    assert not any("nothing is fitted" in text for text in texts(ax))
+    assert not any("fitted to no claim" in text for text in texts(ax))
 
 
 @pytest.mark.parametrize("name", CHARTS)

@@ -111,7 +111,7 @@ def test_it_says_what_it_is(found: rs.Reproduction, text: str) -> None:
         f"seed {result.entropy}",
         result.plan.scenario.data_date,
         result.plan.hash[:12],
-        "Nothing is fitted.",
+        "Fitted to no claim.",
     ):
         assert each in head
 

@@ -111,7 +111,8 @@ def outage(
     scenario : Scenario, str, Path or Plan
         As in :func:`reesupply.simulate`.
     years : tuple of float, optional
-        First and last moment of the outage, decimal years; the whole run when None.
+        First and last moment of the outage, decimal years. From the year after the base year on
+        when None: the base year is measured, and demand is scaled to what it supplied.
     draws, rng, workers
         As in :func:`reesupply.simulate`.
 
@@ -137,7 +138,7 @@ def outage(
     if project not in plan.projects:
         msg = f"outage: there is no project {project!r}; {nearest(project, plan.projects)}"
         raise ReesupplyError(msg)
-    start, end = (plan.years[0], plan.years[-1] + 1) if years is None else years
+    start, end = (plan.years[1], plan.years[-1] + 1) if years is None else years
     if not start < end:
         msg = f"outage: years: found {years!r}, allowed is a first and a later moment"
         raise ReesupplyError(msg)

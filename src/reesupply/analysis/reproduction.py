@@ -152,7 +152,7 @@ def reproduce(
     Returns
     -------
     Reproduction
-        Its ``claims`` have one row per claim and reading. Nothing is fitted.
+        Its ``claims`` have one row per claim and reading. Nothing is fitted to a claim.
 
     Raises
     ------

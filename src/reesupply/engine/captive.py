@@ -11,6 +11,8 @@ from reesupply.engine.inputs import UNIFORM, Cells, InputBuilder
 from reesupply.models.captive import grown, parts_of_total, replace_shortfall, two_state
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from reesupply.scenario import Scenario
@@ -56,7 +58,9 @@ class CaptivePlan:
     _documented: Cells
     _disruptions: tuple[_Disruption, ...]
 
-    def run(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def run(
+        self, values: FloatArray, kept: Mapping[str, FloatArray]
+    ) -> tuple[FloatArray, FloatArray]:
         """
         Return supply by part.
 
@@ -64,6 +68,8 @@ class CaptivePlan:
         ----------
         values : ndarray, shape (value, LANE)
             Drawn values of the plan.
+        kept : mapping of str to ndarray, shape (year, draw)
+            Share of its output that a part keeps in dated outages, by project id.
 
         Returns
         -------
@@ -80,7 +86,12 @@ class CaptivePlan:
             shuts, stays, remaining, replaced = one.cells.fill(values)
             shut = np.zeros((self.years_after.size, values.shape[1]))
             shut[one.from_year :] = two_state(one.shocks.fill(values), shuts, stays)
-            supply = replace_shortfall(supply, one.part, shut * (1.0 - remaining), replaced)
+            left = (1.0 - shut * (1.0 - remaining)) * kept.get(self.ids[one.part], 1.0)
+            supply = replace_shortfall(supply, one.part, 1.0 - left, replaced)
+        replaceable = {one.part for one in self._disruptions}
+        for part, name in enumerate(self.ids):
+            if name in kept and part not in replaceable:
+                supply[part] *= kept[name]
         return supply, self.shares.split(lead_share) + self._ratios.fill(values)
 
 

@@ -19,6 +19,8 @@ from reesupply.engine.network import (
 from reesupply.engine.pipeline import PipelinePlan, compile_pipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from reesupply.engine.inputs import InputBuilder, Ref
@@ -68,9 +70,10 @@ class SupplyPlan:
         shares : ndarray, shape (element, draw)
             Share of each element in captive supply.
         """
-        captive, captive_shares = self._captive.run(values)
+        kept = self._outages.run(values)
+        captive, captive_shares = self._captive.run(values, kept)
         first, feed, shares, capacity = self._pipeline.run(values)
-        self._apply_outages(values, captive, feed, capacity)
+        self._apply_outages(kept, feed, capacity)
         plants = self._pipeline.n_refineries
         refined = self._network.refine(feed, capacity[:plants], values)
         parts = captive[:, np.newaxis] * captive_shares[:, np.newaxis]
@@ -89,19 +92,18 @@ class SupplyPlan:
         return self._network.recycling_capacity(capacity[plants:]), captive_shares
 
     def _apply_outages(
-        self, values: FloatArray, captive: FloatArray, feed: FloatArray, capacity: FloatArray
+        self, kept: Mapping[str, FloatArray], feed: FloatArray, capacity: FloatArray
     ) -> None:
-        for name, kept in self._outages.run(values).items():
+        for name, share in kept.items():
             if name in self._captive.ids:
-                captive[self._captive.ids.index(name)] *= kept
                 continue
             index = self._pipeline.ids.index(name)
             plant = index - self._pipeline.n_mines
             if plant < 0:
-                feed[index] *= kept
+                feed[index] *= share
             else:
-                shut = kept == 0.0  # no limit, infinity, times nothing is no number
-                capacity[plant] *= np.where(shut, 1.0, kept)
+                shut = share == 0.0  # no limit, infinity, times nothing is no number
+                capacity[plant] *= np.where(shut, 1.0, share)
                 capacity[plant][shut] = 0.0
 
     def _add_blocs(

@@ -154,7 +154,7 @@ def headline(ax: Axes, result: Result, title: str, notes: Sequence[str]) -> None
 def provenance(result: Result) -> str:
     """Say which scenario, whether it was fitted, how many draws, which data."""
     plan = result.plan
-    fitted = "nothing is fitted" if result.weights is None else "conditioned: draws are weighted"
+    fitted = "fitted to no claim" if result.weights is None else "conditioned: draws are weighted"
     parts = (plan.title, fitted, f"{result.draws:,} draws", f"data of {plan.scenario.data_date}")
     return DOT.join(parts)
 

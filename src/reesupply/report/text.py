@@ -119,7 +119,7 @@ def _head(found: Reproduction) -> str:
     lines = [
         *_wrap(f"{whole} balance to {last}: {result.plan.title}"),
         f"{result.draws:,} draws, seed {result.entropy}, data of {result.plan.scenario.data_date}, "
-        f"scenario {result.plan.hash[:12]}. Nothing is fitted.",
+        f"scenario {result.plan.hash[:12]}. Fitted to no claim.",
         "",
         *_wrap(
             f"Deficit of {last}, t oxide: P5 {low:z,.0f}, P50 {middle:z,.0f}, P95 {high:z,.0f} "
