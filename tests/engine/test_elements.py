@@ -132,3 +132,24 @@ def test_laos_is_a_lever_of_its_own() -> None:
 
     assert np.allclose(b[laos, 0, 5], a[laos, 0, 0] * (rate + 0.1) ** 5)
     assert np.array_equal(a[malaysia], b[malaysia])
+
+
+def test_clay_pads_run_out_unless_they_are_renewed() -> None:
+    """Half of the pads renewed: down to half within one life, in a straight line, then flat."""
+    calm = (
+        rs.load_scenario()
+        .replace({"disruptions.myanmar-border.shuts": 0, "anchors.captive-growth.value": 0})
+        .replace({"anchors.captive-growth-error.value": 0})
+    )
+    pads = {"projects.laos-clay.pad_life": 4, "projects.laos-clay.pads_renewed": 0.5}
+    kept = {"projects.laos-clay.pad_life": 4}
+    a, b, c = (
+        rs.simulate(s, draws=256, rng=1, keep=("project.output",)).arrays["project.output"]
+        for s in (calm, calm.replace(pads), calm.replace(kept))
+    )
+    laos = rs.compile(calm).projects.index("laos-clay")
+    left = [1.0, 0.875, 0.75, 0.625, *[0.5] * 8]
+
+    assert np.allclose(b[laos, 0], a[laos, 0] * np.array(left)[:, np.newaxis])
+    assert np.array_equal(np.delete(a, laos, axis=0), np.delete(b, laos, axis=0))
+    assert np.array_equal(a, c)

@@ -258,6 +258,22 @@ def test_the_last_loading_that_matches_counts() -> None:
     np.testing.assert_allclose(ndtri(quantile), factor, atol=1e-9)
 
 
+@pytest.mark.parametrize("loading", [0.5, -0.5])
+def test_projects_follow_demand_with_the_sign_that_a_scenario_gives(loading: float) -> None:
+    """Nothing in the baseline, which is ex ante: no price runs from demand to a project."""
+    row = {"loading": loading, "source": "assumption"}
+    changed = rs.load_scenario().replace({"factors.demand.projects.*.outcome": row})
+    keep = ("inputs.factors.demand", "project.operating")
+    correlation = []
+    for scenario in (rs.load_scenario(), changed):
+        result = rs.simulate(scenario, draws=4_096, rng=1, keep=keep)
+        running = result.arrays["project.operating"][:, -1].sum(axis=0)
+        correlation.append(np.corrcoef(result.inputs["factors.demand"], running)[0, 1])
+
+    assert abs(correlation[0]) < 0.1
+    assert np.sign(loading) * correlation[1] > 0.2
+
+
 def test_numbers_cost_no_input() -> None:
     """No plain number is an input; a number in place of a distribution removes it, and back."""
     scenario = rs.load_scenario()

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reesupply.models.captive import grown, parts_of_total, replace_shortfall, two_state
+from reesupply.models.captive import (
+    grown,
+    pads_left,
+    parts_of_total,
+    replace_shortfall,
+    two_state,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -70,6 +76,21 @@ def test_no_documented_part_leaves_all_to_the_residual() -> None:
     total = np.array([3.0, 0.0])
     np.testing.assert_array_equal(parts_of_total(total, np.zeros((1, 2)))[-1], total)
     np.testing.assert_array_equal(parts_of_total(total, np.zeros((0, 2))), [total])
+
+
+# ---------------------------------------------------------------------------------------- pads
+
+
+@given(life=st.floats(1.0, 8.0), renewed=st.floats(0.0, 1.5))
+def test_pads_are_those_of_a_ledger_of_single_pads(life: float, renewed: float) -> None:
+    """A thousand pads opened evenly before the base year, and new ones as they are worked out."""
+    years = np.arange(12.0)
+    opened = np.arange(-life, 12.0, 0.004)  # 250 a year, from one life before it
+    weight = np.where(opened < 0.0, 1.0, renewed)
+    age = years[:, np.newaxis] - opened
+    giving = (weight * ((age >= 0.0) & (age < life))).sum(axis=1) / (250.0 * life)
+
+    assert pads_left([life], [renewed], years)[:, 0] == pytest.approx(giving, abs=0.02)
 
 
 # -------------------------------------------------------------------------------------- growth

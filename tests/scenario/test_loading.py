@@ -65,6 +65,8 @@ FAULTS = {
     "feed-to-a-mine": r"projects\.browns-range, column feeds: found 'carina', a mine, allowed is",
     "feed-from-a-refinery": r"projects\.mp-heavy, column feeds: found iluka.*mines and recyclers",
     "cycle-of-decisions": r"column decided_with: .*browns-range -> lofdal -> browns-range",
+    "pads-without-a-life": r"projects\.laos-clay, column pads_renewed: .*needs the life of a pad",
+    "pads-of-a-refinery": r"projects\.iluka-eneabba, column pad_life: .*only a part of a measured",
     "cycle-of-bases-a": r"base: .*bases-a\.toml -> .*bases-b\.toml -> .*bases-a\.toml; .*must end",
     "unknown-base": r"base: there is no scenario 'baselin'; did you mean 'baseline'\?",
     "base-is-a-number": r"base: found 3, allowed is a text",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reesupply.engine.inputs import UNIFORM, Cells, InputBuilder
-from reesupply.models.captive import grown, parts_of_total, replace_shortfall, two_state
+from reesupply.models.captive import grown, pads_left, parts_of_total, replace_shortfall, two_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,12 @@ class _Disruption:
 
 
 @dataclass(frozen=True, slots=True)
+class _Pads:
+    part: int
+    cells: Cells  # life, renewed
+
+
+@dataclass(frozen=True, slots=True)
 class CaptivePlan:
     """
     Captive supply of a scenario.
@@ -56,6 +62,7 @@ class CaptivePlan:
     _ratios: Cells
     _growth: Cells  # of each part, beside that of the total
     _documented: Cells
+    _pads: tuple[_Pads, ...]
     _disruptions: tuple[_Disruption, ...]
 
     def run(
@@ -82,6 +89,9 @@ class CaptivePlan:
         total = np.maximum(np.where(ore_only > 0.5, high, low) - scrap, 0.0)
         parts = parts_of_total(total, self._documented.fill(values))
         supply = grown(parts, growth + error + self._growth.fill(values), self.years_after)
+        for pads in self._pads:
+            life, renewed = pads.cells.fill(values)
+            supply[pads.part] *= pads_left(life, renewed, self.years_after)
         for one in self._disruptions:
             shuts, stays, remaining, replaced = one.cells.fill(values)
             shut = np.zeros((self.years_after.size, values.shape[1]))
@@ -161,6 +171,11 @@ def compile_captive(scenario: Scenario, builder: InputBuilder) -> CaptivePlan:
         0.0 if row.growth is None else builder.cell(f"projects.{row.id}.growth", row.growth, "1/yr")
         for row in rows
     ]
+    pads = [
+        _compile_pads(part, row, builder)
+        for part, row in enumerate(rows)
+        if row.pad_life is not None
+    ]
     ratios = [
         0.0
         if row.captive_ratio is None
@@ -175,10 +190,17 @@ def compile_captive(scenario: Scenario, builder: InputBuilder) -> CaptivePlan:
         Cells(ratios),
         Cells(growth),
         Cells(documented),
+        tuple(pads),
         tuple(
             _compile_disruption(row, ids, years, builder) for row in scenario.rows("disruptions")
         ),
     )
+
+
+def _compile_pads(part: int, row: Any, builder: InputBuilder) -> _Pads:
+    renewed = 1.0 if row.pads_renewed is None else row.pads_renewed
+    life = builder.cell(f"projects.{row.id}.pad_life", row.pad_life, "year")
+    return _Pads(part, Cells([life, builder.cell(f"projects.{row.id}.pads_renewed", renewed)]))
 
 
 def _compile_disruption(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-__all__ = ["grown", "parts_of_total", "replace_shortfall", "two_state"]
+__all__ = ["grown", "pads_left", "parts_of_total", "replace_shortfall", "two_state"]
 
 
 def parts_of_total(total: FloatArray, documented: FloatArray) -> FloatArray:
@@ -64,6 +64,35 @@ def grown(base: FloatArray, growth: FloatArray, years_after: npt.ArrayLike) -> F
     rate = 1.0 + growth[..., np.newaxis, :]
     factor = rate ** np.asarray(years_after, dtype=np.float64)[:, np.newaxis]
     return base[:, np.newaxis, :] * factor
+
+
+def pads_left(
+    life: npt.ArrayLike, renewed: npt.ArrayLike, years_after: npt.ArrayLike
+) -> FloatArray:
+    """
+    Output of short-lived clay pads over that of the base year.
+
+    Pads of one size and life, opened evenly until the base year: each year 1/life of them is worked
+    out. From then on `renewed` pads are opened for each one that was. After one life no old pad is
+    left, and the new ones hold the level.
+
+    Parameters
+    ----------
+    life : array_like, shape (draw,)
+        Years that a pad gives, above 0.
+    renewed : array_like, shape (draw,)
+        Pads opened per pad worked out; 1 keeps the level.
+    years_after : array_like, shape (year,)
+        Years after the base year.
+
+    Returns
+    -------
+    ndarray, shape (year, draw)
+        ``1 - (1 - renewed) * min(t / life, 1)``.
+    """
+    age = np.asarray(years_after, dtype=np.float64)[:, np.newaxis] / np.asarray(life)
+    left: FloatArray = 1.0 - (1.0 - np.asarray(renewed)) * np.minimum(age, 1.0)
+    return left
 
 
 def two_state(shock: FloatArray, shuts: npt.ArrayLike, stays_shut: npt.ArrayLike) -> FloatArray:

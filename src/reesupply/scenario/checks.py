@@ -131,6 +131,14 @@ def _parts(scenario: Scenario) -> None:
         if row.kind != "mine" or row.status not in ("operating", "certain"):
             text = "a part of a measured total is an operating mine"
             _fail(scenario, "projects", (row.id,), "part_of", text)
+        if row.pads_renewed is not None and row.pad_life is None:
+            text = "a share of renewed pads needs the life of a pad (pad_life)"
+            _fail(scenario, "projects", (row.id,), "pads_renewed", text)
+    for row in scenario.rows("projects"):
+        for column in ("growth", "pad_life", "pads_renewed"):
+            if row.part_of is None and getattr(row, column) is not None:
+                text = "only a part of a measured total (part_of) has it"
+                _fail(scenario, "projects", (row.id,), column, text)
     if len(blank) != 1:
         names = ", ".join(row.id for row in blank) or "none"
         rule = "exactly one part of 'captive' has a blank heavy, the residual"

@@ -18,6 +18,7 @@ from reesupply.scenario.cells import (
     Flag,
     Id,
     Ids,
+    Life,
     NonNegative,
     Number,
     Share,
@@ -116,6 +117,10 @@ class Project(Row):
     part_of: Id | None = Field(None, description="total of which the row is a share")
     growth: Number | None = Field(
         None, description="a part of a total: growth beside that of the total, 1/yr"
+    )
+    pad_life: Life | None = Field(None, description="a part of a total: life of a clay pad, yr")
+    pads_renewed: NonNegative | None = Field(
+        None, description="pads opened per pad worked out, from the base year on; blank: as many"
     )
     life: Duration | None = Field(None, description="years of output after first feed")
     reserves: float | None = Field(None, ge=0, le=1e7, description="oxide that can be mined, t")
