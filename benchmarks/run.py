@@ -1,7 +1,7 @@
 """
 Time and memory of `simulate()`, beside what numpy needs for the random numbers alone.
 
-    python3 run.py benchmark              (about twenty minutes on two cores)
+    python3 run.py benchmark              (about ten minutes on two cores)
     python3 run.py benchmark --quick      (two minutes; stops at 100,000 draws)
 
 What is measured, and how to read it, is in the README beside this file.
