@@ -167,6 +167,10 @@ def captive_changes(draw: st.DrawFn) -> Changes:
     return changes
 
 
+def _new_ratio(value: float | str) -> Changes:
+    return {"value": value, "unit": "1", "source": "assumption"}
+
+
 @st.composite
 def demand_changes(draw: st.DrawFn) -> Changes:
     """Change trajectories of demand, yields, places and recycling."""
@@ -176,9 +180,17 @@ def demand_changes(draw: st.DrawFn) -> Changes:
         ("trajectories.all.yield.world.2035.value", shares(0.5, 1.0)),
         ("trajectories.all.making_share.ex_china.2030.value", shares()),
         ("trajectories.all.use_share.ex_china.2024.value", shares(0.1, 0.7)),
-        ("trajectories.ev-cars.activity.world.2030.value", amounts(5, 120)),
+        ("trajectories.ev-cars.activity.world.2030.value", st.floats(5, 120)),
+        ("trajectories.ev-cars.use_ratio.ex_china.2030.value", amounts(0, 4)),
+        ("trajectories.hybrids.making_ratio.ex_china.2024", amounts(0, 4).map(_new_ratio)),
+        ("growth.ev-cars.volatility", amounts(0, 0.6)),
+        ("growth.ev-cars.ceiling", amounts(30, 150)),
+        ("growth.wind-onshore.ceiling", st.none()),
+        ("growth.wind-offshore.since", st.integers(2020, 2036)),
+        ("lifetimes.ev-cars.mean", amounts(2, 40)),
+        ("lifetimes.two-wheelers.shape", amounts(0.8, 8)),
         ("trajectories.ev-cars.dy_fraction.world.2035.value", shares(0, 0.03)),
-        ("trajectories.wind-onshore.magnet_mass.world.2035.value", amounts(0, 900)),
+        ("trajectories.wind-onshore.magnet_mass_direct.world.2035.value", amounts(0, 900)),
         ("trajectories.humanoids.activity.world.2035.value", amounts(0, 50)),
         ("trajectories.state-stockpiling.dy_oxide.world.2024.value", amounts(0, 150)),
         ("recycling.all.new_scrap_recovery.china.2024.value", shares()),
@@ -186,7 +198,10 @@ def demand_changes(draw: st.DrawFn) -> Changes:
         ("recycling.all.dismantling.world.2035.value", shares()),
         ("recycling.all.processing.world.2024.value", shares(0.5, 1.0)),
         ("recycling.ev-cars.collection.china.2024.value", shares()),
-        ("recycling.ev-cars.collection.ex_china.2035.value", shares()),
+        ("recycling.ev-cars.collection.ex_china.2024.value", shares()),
+        ("recycling.ev-cars.collection_ceiling.ex_china.2024.value", shares()),
+        ("recycling.all.collection_rate.ex_china.2024.value", amounts(0, 2)),
+        ("recycling.all.delay.world.2024.value", shares()),
     ):
         _optional(draw, changes, path, values)
     return changes

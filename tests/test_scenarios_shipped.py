@@ -177,11 +177,11 @@ def test_risk_takes_away(year: int) -> None:
 
 def test_bottom_up_demand_without_scaling() -> None:
     """
-    Bottom-up demand of 2035 before it is scaled to the base year is that of its own notes.
+    Bottom-up demand of 2035 by judged ranges, before it is scaled, is that of its own notes.
 
     P10 and P90 within 11 % of 3,640 and 7,010 t, though the draws here start from a wider 2024.
     """
-    result = run("baseline", 4096)
+    result = run("judged-ranges", 4096)
     demand, factor = result.arrays["end_use.demand"], result.arrays["base_year_factor"]
     scaled = np.array([row.scaled for row in result.plan.scenario.rows("end_uses")])
     by = np.where(scaled[:, None, None, None], factor[:, None], 1.0)

@@ -50,6 +50,13 @@ def cell(scenario: rs.Scenario, result: rs.Result, path: str) -> Any:
     return float(getattr(scenario.tables[table][tuple(key)], column))
 
 
+def parameter(scenario: rs.Scenario, result: rs.Result, path: str) -> Any:
+    """A parameter of recycling with one anchor year, in each draw."""
+    if path in result.input_names:
+        return cell(scenario, result, path)
+    return cell(scenario, result, f"{path}.2024.value")
+
+
 def axis(scenario: rs.Scenario, result: rs.Result, **wanted: Any) -> npt.NDArray[np.bool_]:
     """Places of the project axis whose rows have these columns; `part_of` compares as truth."""
     rows = {row.id: row for row in scenario.rows("projects")}
@@ -184,22 +191,20 @@ def test_demand_and_basis(changes: Changes) -> None:
     total = [x[lossy].sum(axis=(0, 1)) for x in (contained, bought)]
     yield_ = total[0] / total[1]
     close(contained[lossy], bought[lossy] * yield_)
-    lost = (bought - contained)[lossy].sum(axis=0)
-    share = demand / demand.sum(axis=0)
-    recovery = np.array(
-        [
-            np.broadcast_to(
-                cell(scenario, result, f"recycling.all.new_scrap_recovery.{bloc}.2024.value")
-                if f"recycling.all.new_scrap_recovery.{bloc}" not in result.input_names
-                else cell(scenario, result, f"recycling.all.new_scrap_recovery.{bloc}"),
-                DRAWS,
-            )
-            for bloc in result.plan.blocs
-        ]
-    )
-    back = lost * share * recovery[:, np.newaxis, np.newaxis]
-    close(new, back, scale=bought.sum(axis=0))
-    primary = contained.sum(axis=0) + lost - back.sum(axis=0) - old.sum(axis=0)
+    scrap = bought - contained
+    assert (scrap[~lossy] == 0.0).all()
+    # of the scrap by bloc, with its delay, a share comes back and the rest is lost
+    outside = arrays["end_use.making_outside"][:, np.newaxis]
+    by_bloc = np.array([(scrap * (1.0 - outside)).sum(axis=0), (scrap * outside).sum(axis=0)])
+    lost = arrays["lost_new_scrap"]
+    delay = parameter(scenario, result, "recycling.all.delay.world")
+    ready = (1.0 - delay) * by_bloc[:, :, 1:] + delay * by_bloc[:, :, :-1]
+    close((new + lost)[:, :, 1:], ready, scale=bought.sum(axis=0)[:, 1:])
+    for place, bloc in enumerate(result.plan.blocs):
+        recovery = parameter(scenario, result, f"recycling.all.new_scrap_recovery.{bloc}")
+        close(new[place], (new + lost)[place] * recovery, scale=bought.sum(axis=0))
+    assert (lost >= -1e-9).all()
+    primary = contained.sum(axis=0) + scrap.sum(axis=0) - new.sum(axis=0) - old.sum(axis=0)
     close(refined - primary, balance, scale)
     close(result.basis("primary")["demand"].sum("bloc").values, primary, scale)
 
@@ -210,16 +215,16 @@ def test_demand_and_basis(changes: Changes) -> None:
         close(arrays["surplus_stock"][:, year], held)
 
 
-def leaving(mean: float, shape: float, years: int) -> tuple[FloatArray, FloatArray]:
+def leaving(mean: Any, shape: Any, years: int) -> tuple[FloatArray, FloatArray]:
     """
     Share of an inflow, even over its year, in use at the end of year k, and leaving in year k.
 
-    In closed form: the integral of Weibull survival is mean x P(1/shape, (x/scale)^shape).
+    Shape (year, draw). In closed form: the integral of Weibull survival is mean x P(1/shape, (x/scale)^shape).
     """
     scale = mean / gamma(1.0 + 1.0 / shape)
-    edges = np.arange(years + 1.0)
-    left = np.diff(mean * gammainc(1.0 / shape, (edges / scale) ** shape))
-    return left, -np.diff(left, prepend=1.0)
+    edges = np.arange(years + 1.0)[:, np.newaxis]
+    left = np.diff(mean * gammainc(1.0 / shape, (edges / scale) ** shape), axis=0)
+    return left, -np.diff(left, prepend=1.0, axis=0)
 
 
 @EXPENSIVE
@@ -241,14 +246,17 @@ def test_goods_in_use(changes: Changes) -> None:
     index = past_inflow_index(scenario, growth, start)
     error = np.broadcast_to(cell(scenario, result, "anchors.history-scale.value"), DRAWS)
     taper = np.clip((first - np.arange(start, first)) / 14.0, 0.0, 1.0)
-    lifetimes = {row.end_use: row for row in scenario.rows("lifetimes")}
     stores = {row.id for row in scenario.rows("end_uses") if not row.scaled}
     for use, name in enumerate(result.plan.end_uses):
-        if name in stores:  # state stocks are no goods in use
+        if name in stores:  # state stocks are held, not used
             assert (outflow[use] == 0.0).all()
+            close(arrays["end_use.stock"][use], inflow[use].cumsum(axis=1))
             continue
-        row = lifetimes[name]
-        in_use, leaves = leaving(row.mean, row.shape, first - start + n)
+        mean, shape = (
+            np.broadcast_to(cell(scenario, result, f"lifetimes.{name}.{column}"), DRAWS)
+            for column in ("mean", "shape")
+        )
+        in_use, leaves = leaving(mean, shape, first - start + n)
         past = index[use][:, np.newaxis] * error ** taper[:, np.newaxis]
         cohorts = np.concatenate(
             [inflow[use][:, :1] * past, inflow[use]], axis=1
@@ -257,9 +265,10 @@ def test_goods_in_use(changes: Changes) -> None:
         for cohort in range(cohorts.shape[1]):
             k = cohorts.shape[1] - cohort
             entered = cohorts[:, cohort, np.newaxis]
-            stock[:, cohort:] += entered * in_use[:k, np.newaxis]
-            out[:, cohort:] += entered * leaves[:k, np.newaxis]
+            stock[:, cohort:] += entered * in_use[:k]
+            out[:, cohort:] += entered * leaves[:k]
         close(outflow[use], out[:, -n:], scale=stock[:, -n:] + out[:, -n:])
+        close(arrays["end_use.stock"][use], stock[:, -n:], scale=stock[:, -n:] + out[:, -n:])
         change = stock[:, -n:] - stock[:, -n - 1 : -1]
         close(change, inflow[use] - outflow[use], scale=stock[:, -n:] + inflow[use])
         ever = cohorts[:, :-n].sum(axis=1)[:, np.newaxis] + inflow[use].cumsum(axis=1)
@@ -268,13 +277,31 @@ def test_goods_in_use(changes: Changes) -> None:
     old = arrays["recycled_end_of_life"]
     assert (old >= 0.0).all()
     assert (old.sum(axis=0) <= retired * (1.0 + 1e-9)).all()
-    # what is recycled in a bloc was used in it, and has a plant to go to
-    share = arrays["use_demand"] / arrays["use_demand"].sum(axis=0)
-    assert (old <= retired * share * (1.0 + 1e-9) + 1e-12).all()
+    # what left use in a bloc is recovered there, lost, or on its way
+    outside = arrays["end_use.use_outside"][:, np.newaxis]
+    by_bloc = np.array([(outflow * (1.0 - outside)).sum(axis=0), (outflow * outside).sum(axis=0)])
+    close(arrays["retired"], by_bloc, scale=retired)
+    delay = parameter(scenario, result, "recycling.all.delay.world")
+    ready = (1.0 - delay) * by_bloc[:, :, 1:] + delay * by_bloc[:, :, :-1]
+    close((old + arrays["lost_end_of_life"])[:, :, 1:], ready, scale=retired[:, 1:])
+    assert (arrays["lost_end_of_life"] >= -1e-9).all()
     for place, bloc in enumerate(result.plan.blocs):
         plants = axis(scenario, result, kind="recycler", bloc=bloc)
         capacity = arrays["project.capacity"][plants].sum(axis=0)
         assert (old[place].sum(axis=0) <= capacity * (1.0 + 1e-9) + 1e-9).all()
+
+
+@EXPENSIVE
+@given(changes=scenario_changes())
+def test_no_element_is_lost_sight_of(changes: Changes) -> None:
+    """What makers buy is held in goods and scrap, recovered, or lost: per draw, element and year."""
+    arrays = run(scenario_of(changes)).arrays
+    bought = arrays["demand"].sum(axis=0)
+    held = arrays["in_use_stock"] + arrays["scrap_stock"]
+    recovered = (arrays["recycled_new_scrap"] + arrays["recycled_end_of_life"]).sum(axis=0)
+    lost = (arrays["lost_new_scrap"] + arrays["lost_end_of_life"]).sum(axis=0)
+    after = (recovered + lost)[:, 1:]
+    close(bought[:, 1:], np.diff(held, axis=1) + after, scale=(bought + held)[:, 1:])
 
 
 # --------------------------------------------------------------------------------- base year

@@ -84,7 +84,7 @@ def assert_others_same(
         ({"settings.last_year.value": "2040"}, []),
         ({"settings.last_year.value": "2028"}, []),
         ({"disruptions.myanmar-border.first_year": 2025}, []),
-        ({"trajectories.ev-cars.activity.world.2035.value": "pert(10, 20, 30)"}, []),
+        ({"trajectories.hybrids.activity.world.2035.value": "pert(10, 20, 30)"}, []),
     ],
 )
 def test_unrelated_inputs_stay(design: str, changes: dict[str, Any], apart: list[str]) -> None:

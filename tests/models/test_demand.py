@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reesupply.models.demand import along_anchors, base_year_factor, by_place, magnet_oxide
+from reesupply.models.demand import (
+    along_anchors,
+    base_year_factor,
+    by_place,
+    magnet_oxide,
+    place_shares,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -173,19 +179,47 @@ def test_both_branches_by_hand() -> None:
 
 
 @given(
-    amount=hnp.arrays(np.float64, (2, 3, 4), elements=st.floats(0.0, 1e5)),
-    outside=hnp.arrays(np.float64, (3, 4), elements=st.floats(0.0, 1.0)),
+    amount=hnp.arrays(np.float64, (3, 2, 3, 4), elements=st.floats(0.0, 1e5)),
+    outside=hnp.arrays(np.float64, (3, 3, 4), elements=st.floats(0.0, 1.0)),
 )
 def test_two_places_are_the_world(amount: FloatArray, outside: FloatArray) -> None:
     """China first; the sum is the amount, neither is negative, the share is the one asked for."""
     places = by_place(amount, outside)
     assert places.shape == (2, 2, 3, 4)
-    np.testing.assert_allclose(places.sum(axis=0), amount, rtol=1e-12, atol=0.0)
-    np.testing.assert_array_equal(places[1], amount * outside)
+    np.testing.assert_allclose(places.sum(axis=0), amount.sum(axis=0), rtol=1e-12, atol=0.0)
+    expected = (amount * outside[:, np.newaxis]).sum(axis=0)
+    np.testing.assert_allclose(places[1], expected, rtol=1e-12, atol=0.0)
     assert (places >= 0.0).all()
 
 
 def test_all_in_china_or_nothing() -> None:
     """Shares of 0 and 1 leave exact zeros."""
-    places = by_place(np.array([[7.0, 7.0]]), np.array([[0.0, 1.0]]))
-    np.testing.assert_array_equal(places, [[[7.0, 0.0]], [[0.0, 7.0]]])
+    places = by_place(np.array([[[[7.0, 7.0]]]]), np.array([[[0.0, 1.0]]]))
+    np.testing.assert_array_equal(places, [[[[7.0, 0.0]]], [[[0.0, 7.0]]]])
+
+
+RATIOS = hnp.arrays(np.float64, (3, 2, 4), elements=st.floats(0.1, 3.0))
+
+
+@given(
+    total=hnp.arrays(np.float64, (2, 4), elements=st.floats(0.0, 0.3)),
+    ratio=RATIOS,
+    weight=hnp.arrays(np.float64, (3, 2, 4), elements=st.floats(1.0, 1e4)),
+)
+def test_shares_of_goods_make_the_share_of_all(
+    total: FloatArray, ratio: FloatArray, weight: FloatArray
+) -> None:
+    """Weighted by tonnes they are the total, and stand to one another as their ratios."""
+    shares = place_shares(total, ratio, weight)
+    assert (shares <= 1.0).all()
+    free = (shares < 1.0).all(axis=0)
+    mean = (shares * weight).sum(axis=0) / weight.sum(axis=0)
+    np.testing.assert_allclose(mean[free], total[free], rtol=1e-12, atol=1e-15)
+    left, right = shares[1] * ratio[0], shares[0] * ratio[1]
+    np.testing.assert_allclose(left[free], right[free], rtol=1e-12, atol=1e-15)
+
+
+def test_goods_nobody_needs_have_the_share_of_all() -> None:
+    """No tonnes at all: the ratios alone."""
+    shares = place_shares(np.full((1, 1), 0.3), np.full((2, 1, 1), 1.0), np.zeros((2, 1, 1)))
+    np.testing.assert_array_equal(shares, np.full((2, 1, 1), 0.3))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reesupply.models.recycling import end_of_life, new_scrap
+from reesupply.models.recycling import delayed, end_of_life, logistic_rise, new_scrap
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,33 +31,49 @@ def arrays(
 # ----------------------------------------------------------------------------------- new scrap
 
 
-@given(
-    gross=arrays(SHAPE),
-    yield_=arrays((3, 2), st.floats(0.3, 1.0)),
-    recovery=arrays((2, 3, 2), SHARES),
-)
-def test_new_scrap_is_the_recovered_loss(
-    gross: FloatArray, yield_: FloatArray, recovery: FloatArray
-) -> None:
-    """
-    Gross x (1 - yield) x recovery, cell by cell, never more than the loss of making, so that
-    gross = finished goods + loss and gross less new scrap is no less than what is in the goods.
-    """
-    scrap = new_scrap(gross, yield_, recovery)
+@given(scrap=arrays(SHAPE), recovery=arrays((2, 3, 2), SHARES))
+def test_new_scrap_is_the_recovered_share(scrap: FloatArray, recovery: FloatArray) -> None:
+    """Scrap x recovery, cell by cell, never more than the scrap."""
+    back = new_scrap(scrap, recovery)
     for bloc, element, year, draw in np.ndindex(*SHAPE):
-        expected = gross[bloc, element, year, draw] * (1.0 - yield_[year, draw])
-        expected *= recovery[bloc, year, draw]
-        np.testing.assert_allclose(scrap[bloc, element, year, draw], expected, rtol=1e-13)
-    finished, loss = gross * yield_, gross * (1.0 - yield_)
-    assert (scrap >= 0.0).all()
-    assert (scrap <= loss * (1.0 + 1e-12)).all()
-    assert (gross - scrap >= finished * (1.0 - 1e-12)).all()
+        expected = scrap[bloc, element, year, draw] * recovery[bloc, year, draw]
+        np.testing.assert_allclose(back[bloc, element, year, draw], expected, rtol=1e-13)
+    assert (back <= scrap).all()
 
 
-def test_new_scrap_of_1000_tonnes() -> None:
-    """1,000 t at a yield of 0.72 lose 280; with 71 % recovered 198.8 t come back."""
-    scrap = new_scrap(np.full((1, 1, 1, 1), 1000.0), np.array([[0.72]]), np.array([[[0.71]]]))
-    np.testing.assert_allclose(scrap, 198.8, rtol=1e-12)
+@given(arising=arrays((2, 5, 3)), delay=arrays((3,), SHARES))
+def test_a_delay_keeps_the_mass(arising: FloatArray, delay: FloatArray) -> None:
+    """What goes in comes out or is under way; no delay is no change, a year moves it by one."""
+    out = delayed(arising, delay)
+    under_way = arising * delay
+    change = np.diff(under_way, axis=1)
+    np.testing.assert_allclose(arising[:, 1:], out + change, rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(delayed(arising, np.zeros(3)), arising[:, 1:])
+    np.testing.assert_array_equal(delayed(arising, np.ones(3)), arising[:, :-1])
+
+
+@given(
+    level=arrays((4,), SHARES),
+    ceiling=arrays((4,), SHARES),
+    rate=arrays((4,), st.floats(0.0, 2.0)),
+)
+def test_collection_rises_to_its_ceiling(
+    level: FloatArray, ceiling: FloatArray, rate: FloatArray
+) -> None:
+    """It starts at the level, never falls, stays below the ceiling and gets there."""
+    share = logistic_rise(level, ceiling, rate, np.arange(12))
+    np.testing.assert_allclose(share[0], level, rtol=1e-12)
+    assert (np.diff(share, axis=0) >= -1e-12).all()
+    top = np.where(level > 0.0, np.maximum(level, ceiling), 0.0)
+    assert (share <= top * (1.0 + 1e-12)).all()
+    late = logistic_rise(level, ceiling, np.full(4, 1.0), [200.0])[0]
+    np.testing.assert_allclose(late, top, rtol=1e-9)
+
+
+def test_logistic_by_hand() -> None:
+    """From 0.1 to 0.5 at 0.2 a year: half the ceiling after ln(4)/0.2 = 6.93 years."""
+    args = (np.array([0.1]), np.array([0.5]), np.array([0.2]))
+    np.testing.assert_allclose(logistic_rise(*args, [np.log(4.0) / 0.2]), [[0.25]], rtol=1e-12)
 
 
 # --------------------------------------------------------------------------------- end of life

@@ -410,7 +410,7 @@ def test_frictionless_accepts_the_package() -> None:
         ("projects", '"pert(286, 400, 440)"', '"eval(286)"', "Constraint Error"),
         ("lifetimes", "ev-cars,", "ev-carts,", "ForeignKey Error"),
         ("lifetimes", "ev-cars,", "hybrids,", "PrimaryKey Error"),
-        ("lifetimes", "14.5,3.5", "long,3.5", "Type Error"),
+        ("growth", ",2025,", ",lately,", "Type Error"),
         ("stages", ",assumption,", ",,", "Constraint Error"),
     ],
 )

@@ -77,7 +77,16 @@ FAULTS = {
     "huge-integer": rf"projects\.browns-range, column heavy: .*{CELL}; got a number beyond",
     "huge-integer-for-a-year": r"trajectories\..*\.2030, column year: .*less than or equal to 2100",
     "code": r"projects\.browns-range, column start: .*__import__.*neither a number.*pert",
-    "text-for-a-number": r"lifetimes\.ev-cars, column mean: found 'long'; allowed is a valid",
+    "text-for-a-number": r"ramp_classes\.r, column tau: found 'long'; allowed is a valid",
+    "range-beside-growth-error": (
+        r"trajectories\.ev-cars\.activity\.world\.2035, column value: found pert\(40, 54, 68\) beside "
+        r"the error of growth\.ev-cars, .* counts once"
+    ),
+    "outlooks-of-other-weights": (
+        r"trajectories\.ev-cars\.activity\.world\.2035, column value: found discrete\(40: 0\.5, "
+        r"60: 0\.5\), allowed are the weights of 2030 .* one outlook through the years"
+    ),
+    "growth-of-oxide": r"growth\.defence, column end_use: found 'defence', which is unknown",
     "flag-for-a-number": r"events\.shut, column probability: found True; only a flag",
     "number-for-a-flag": r"projects\.browns-range, column may_leave: found 3\.7; .*boolean",
     "unknown-status": r"projects\.browns-range, column status: found 'feasable'; .*'feasibility'\?",

@@ -107,12 +107,10 @@ class Claim:
         by_use = arrays[name][:, self.elements, self.year]
         if self.basis in ("net", "primary"):
             by_use = by_use - self._returned(arrays, by_use)
-        need = by_use[self.uses].sum(axis=0)
         if self.outside:
-            place = "demand" if self.need == "making" else "use_demand"
-            world = arrays[place][:, self.elements, self.year]
-            need = need * _share(world[OUTSIDE], world.sum(axis=0))
-        return np.asarray(need.sum(axis=0))
+            place = "making" if self.need == "making" else "use"
+            by_use = by_use * arrays[f"end_use.{place}_outside"][:, np.newaxis, self.year]
+        return np.asarray(by_use[self.uses].sum(axis=(0, 1)))
 
     def _returned(self, arrays: Arrays, bought: FloatArray) -> FloatArray:
         """Return what comes back by use: new scrap to the uses that leave it, the rest to all."""

@@ -1,4 +1,4 @@
-"""Compile and run what closes the loop: base year, goods in use, scrap and recycled oxide."""
+"""Compile and run what closes the loop: base year, scrap and recycled oxide."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reesupply.engine.demand import Demanded, DemandPlan, compile_paths, parameter
-from reesupply.engine.history import past_inflow_index
+from reesupply.engine.goods import GoodsPlan, InUse, compile_goods
 from reesupply.engine.inputs import Cells, InputBuilder
 from reesupply.engine.network import BLOCS
 from reesupply.errors import ReesupplyError, ScenarioError
 from reesupply.models.demand import base_year_factor, by_place
-from reesupply.models.recycling import end_of_life, new_scrap
-from reesupply.models.stocks import Weibull, leaving_share
+from reesupply.models.recycling import delayed, end_of_life, logistic_rise, new_scrap
+from reesupply.scenario.cells import practical_range
 from reesupply.scenario.checks import ALL
 
 if TYPE_CHECKING:
@@ -33,13 +33,11 @@ CHINA = BLOCS.index("china")
 
 @dataclass(frozen=True, slots=True)
 class RecyclingPlan:
-    """Goods in use and the recycling of a scenario."""
+    """Scrap and recycling of a scenario."""
 
     demand: DemandPlan
+    goods: GoodsPlan
     _paths: Mapping[tuple[str, str, str], _Path]
-    _leaving: FloatArray  # (end_use, year, inflow year): share of the inflow that leaves
-    _leaving_past: FloatArray  # (end_use, year, past year), past index included
-    _taper: FloatArray  # (past year,)
     _anchors: Cells  # stock change, end of life, scale of history
     _pair: tuple[int, ...]
 
@@ -67,72 +65,131 @@ class RecyclingPlan:
         """
         change, recovered, scale = self._anchors.fill(values)
         demanded = self.demand.run(values)
-        retired = self._retired(demanded.contained, scale)  # per unit of the base-year factor
-        recoverable, limit = self._recoverable(retired, demanded.use_outside, values)
+        in_use = self.goods.run(values, demanded.contained, scale)
+        # all below is per unit of the base-year factor, until `_write`
+        scrap = self._process_scrap(demanded, in_use, values)
+        old = self._end_of_life(demanded, in_use, values)
         pair = list(self._pair)
-        measured, abroad = _base_year(recoverable[..., 0, :], recovered, capacity[:, 0], pair)
-        scrap = self._new_scrap(demanded, values)
+        measured, abroad = _base_year(old.recoverable[..., 0, :], recovered, capacity[:, 0], pair)
         scaled = self.demand.scaled
         bottom_up = demanded.gross[scaled].sum(axis=0)[:, 0]
+        fixed = demanded.gross[~scaled].sum(axis=0)[:, 0]
         factor = base_year_factor(
             bottom_up,
-            scrap.sum(axis=0)[:, 0],
-            demanded.gross[~scaled].sum(axis=0)[:, 0],
+            scrap.recovered.sum(axis=0)[:, 0],
+            fixed,
             out["refined_supply"].sum(axis=0)[:, 0] + abroad,
             measured,
-            limit[CHINA, :, 0],
+            old.limit[CHINA, :, 0],
             change * supply_shares,
         )
         factor[bottom_up <= 0.0] = 1.0  # an element that nobody is said to need
         _check_positive(factor)
-        by_use = np.where(scaled[:, np.newaxis, np.newaxis], factor, 1.0)[:, :, np.newaxis]
+        adjustment = measured / np.maximum(old.recoverable[CHINA, :, 0] * factor, 1e-9)
         whole = factor[:, np.newaxis]
-        adjustment = measured / np.maximum(recoverable[CHINA, :, 0] * factor, 1e-9)
-        out["base_year_factor"] = factor
+        out["base_year_factor"], out["bottom_up_demand"] = factor, bottom_up + fixed
+        out["recycled_new_scrap"] = scrap.recovered * whole
+        out["recycled_end_of_life"] = end_of_life(
+            old.recoverable * whole, old.limit * whole, capacity, adjustment[:, np.newaxis], pair
+        )
+        out["lost_new_scrap"] = scrap.ready * whole - out["recycled_new_scrap"]
+        out["lost_end_of_life"] = old.ready * whole - out["recycled_end_of_life"]
+        out["scrap_stock"] = (scrap.waiting + old.waiting) * whole
+        self._write(demanded, in_use, np.where(scaled[:, np.newaxis, np.newaxis], factor, 1.0), out)
+
+    def _write(self, demanded: Demanded, in_use: InUse, factor: FloatArray, out: Arrays) -> None:
+        """Write demand and goods in use, scaled by the factor of each end use and element."""
+        by_use = factor[:, :, np.newaxis]
         out["end_use.demand"] = demanded.gross * by_use
         out["end_use.contained"] = demanded.contained * by_use
-        out["end_use.retired"] = retired * by_use
-        total = out["end_use.demand"].sum(axis=0)
-        out["demand"] = by_place(total, demanded.making_outside)
-        out["use_demand"] = by_place(total, demanded.use_outside)
-        out["recycled_new_scrap"] = scrap * whole
-        out["recycled_end_of_life"] = end_of_life(
-            recoverable * whole, limit * whole, capacity, adjustment[:, np.newaxis], pair
+        out["end_use.retired"] = in_use.retired[:, :, 1:] * by_use
+        out["end_use.stock"] = in_use.stock * by_use
+        out["end_use.making_outside"] = np.ascontiguousarray(demanded.making_outside)
+        out["end_use.use_outside"] = np.ascontiguousarray(demanded.use_outside)
+        out["end_use.activity"], out["end_use.magnets"] = demanded.activity, demanded.magnets
+        out["demand"] = by_place(out["end_use.demand"], demanded.making_outside)
+        out["use_demand"] = by_place(out["end_use.demand"], demanded.use_outside)
+        out["retired"] = by_place(out["end_use.retired"], demanded.use_outside)
+        out["in_use_stock"] = out["end_use.stock"].sum(axis=0)
+
+    def _process_scrap(
+        self, demanded: Demanded, in_use: InUse, values: FloatArray
+    ) -> _ProcessScrap:
+        """Scrap of magnet making of the rows that are scaled."""
+        lossy = self.demand.process_loss & self.demand.scaled
+        gross = demanded.gross[lossy]
+        before = gross[:, :, :1] * in_use.last_year[lossy][:, np.newaxis, np.newaxis]
+        bought = by_place(
+            np.concatenate([before, gross], axis=2), _lead(demanded.making_outside)[lossy]
         )
-
-    def _retired(self, contained: FloatArray, scale: FloatArray) -> FloatArray:
-        """Oxide in goods leaving use, shape of `contained`; the past follows the base year."""
-        future: FloatArray = np.matmul(self._leaving[:, np.newaxis], contained)
-        past = np.matmul(self._leaving_past, scale ** self._taper[:, np.newaxis])
-        future += past[:, np.newaxis] * contained[:, :, :1]
-        future[~self.demand.scaled] = 0.0  # a store, not goods in use
-        return future
-
-    def _recoverable(
-        self, retired: FloatArray, outside: FloatArray, values: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Recovered end of life and its limit, each (bloc, element, year, draw)."""
-        processing = self._paths[ALL, "processing", "world"].run(values)
-        yield_ = processing * self._paths[ALL, "dismantling", "world"].run(values)
-        shape = (len(BLOCS), *retired.shape[1:])
-        recoverable, limit = np.zeros(shape), np.empty(shape)
-        share = by_place(np.ones_like(outside), outside)
-        for bloc, name in enumerate(BLOCS):
-            for use, end_use in enumerate(self.demand.ids):
-                collection = self._paths.get((end_use, "collection", name))
-                if collection is not None:
-                    recoverable[bloc] += retired[use] * collection.run(values)
-            recoverable[bloc] *= share[bloc] * yield_
-            np.multiply(retired.sum(axis=0), share[bloc] * processing, out=limit[bloc])
-        return recoverable, limit
-
-    def _new_scrap(self, demanded: Demanded, values: FloatArray) -> FloatArray:
-        """Recovered process scrap of the unscaled rows, (bloc, element, year, draw)."""
-        lossy = demanded.gross[self.demand.process_loss & self.demand.scaled].sum(axis=0)
+        arising = bought * _lead(1.0 - demanded.yield_)
         recovery = np.stack(
             [self._paths[ALL, "new_scrap_recovery", name].run(values) for name in BLOCS]
         )
-        return new_scrap(by_place(lossy, demanded.making_outside), demanded.yield_, recovery)
+        delay = self._delay(values)
+        ready = delayed(arising, delay)
+        waiting = arising[:, :, 1:].sum(axis=0) * delay
+        return _ProcessScrap(new_scrap(ready, recovery), ready, waiting)
+
+    def _end_of_life(self, demanded: Demanded, in_use: InUse, values: FloatArray) -> _EndOfLife:
+        """Goods that left use, by bloc: how much is ready, and could be recovered."""
+        processing = self._paths[ALL, "processing", "world"].run(values)
+        yield_ = processing * self._paths[ALL, "dismantling", "world"].run(values)
+        delay = self._delay(values)
+        outside = _lead(demanded.use_outside)
+        ready = np.zeros((len(BLOCS), *demanded.contained.shape[1:]))
+        recoverable = np.zeros_like(ready)
+        for use, retired in enumerate(in_use.retired):
+            for bloc, name in enumerate(BLOCS):
+                share = 1.0 - outside[use] if bloc == CHINA else outside[use]
+                flow = delayed(retired * share, delay)
+                ready[bloc] += flow
+                collection = self._collection(self.demand.ids[use], name, values)
+                if collection is not None:
+                    recoverable[bloc] += flow * collection
+        waiting = in_use.retired[:, :, 1:].sum(axis=0) * delay
+        return _EndOfLife(recoverable * yield_, ready * processing, ready, waiting)
+
+    def _collection(self, end_use: str, bloc: str, values: FloatArray) -> FloatArray | None:
+        """Collected share, (year, draw): along its anchors, or rising to a ceiling."""
+        path = self._paths.get((end_use, "collection", bloc))
+        ceiling = self._paths.get((end_use, "collection_ceiling", bloc))
+        if path is None or ceiling is None:
+            return None if path is None else path.run(values)
+        level, top, rate = (
+            one.run(values)[0] for one in (path, ceiling, self._paths[ALL, "collection_rate", bloc])
+        )
+        years = np.array(self.demand.years)
+        return logistic_rise(level, top, rate, years - years[0])
+
+    def _delay(self, values: FloatArray) -> FloatArray:
+        """Years from scrap to oxide, (draw,)."""
+        path = self._paths.get((ALL, "delay", "world"))
+        return np.zeros(values.shape[1]) if path is None else path.run(values)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _ProcessScrap:
+    """Process scrap, (bloc, element, year, draw): recovered, out of processing; on its way."""
+
+    recovered: FloatArray
+    ready: FloatArray
+    waiting: FloatArray  # (element, year, draw), at the end of the year
+
+
+@dataclass(frozen=True, slots=True)
+class _EndOfLife:
+    """Goods that left use, (bloc, element, year, draw)."""
+
+    recoverable: FloatArray  # with collection, dismantling and processing
+    limit: FloatArray  # with processing alone: all that a perfect collection would give
+    ready: FloatArray
+    waiting: FloatArray  # (element, year, draw), at the end of the year
+
+
+def _lead(yearly: FloatArray) -> FloatArray:
+    """Put the first year before itself: shares of the year before the first are its own."""
+    return np.concatenate([yearly[..., :1, :], yearly], axis=-2)
 
 
 def _base_year(
@@ -192,14 +249,7 @@ def compile_recycling(
         If a parameter of recycling is missing.
     """
     paths = compile_paths(scenario, "recycling", builder)
-    for needed, bloc in (
-        ("dismantling", "world"),
-        ("processing", "world"),
-        *(("new_scrap_recovery", name) for name in BLOCS),
-    ):
-        if (ALL, needed, bloc) not in paths:
-            msg = f"recycling.{ALL}.{needed}.{bloc}: required, but missing"
-            raise ScenarioError(msg)
+    _check_parameters(scenario, paths)
     anchors = {row.id: row for row in scenario.rows("anchors")}
     names = ("stock-change-2024", "eol-china-2024", "history-scale")
     cells = [
@@ -207,35 +257,21 @@ def compile_recycling(
         for name in names
     ]
     start = int(parameter(anchors["stock-history-start"].value))
-    index = past_inflow_index(scenario, parameter(anchors["growth-before-2010"].value), start)
-    leaving, leaving_past = _kernels(scenario, start)
-    return RecyclingPlan(
-        demand,
-        paths,
-        leaving,
-        leaving_past * index[:, np.newaxis],
-        _taper(np.arange(start, scenario.years[0]), scenario.years[0]),
-        Cells(cells),
-        scenario.heavy,
-    )
+    growth_before = parameter(anchors["growth-before-2010"].value)
+    goods = compile_goods(scenario, builder, start, growth_before)
+    return RecyclingPlan(demand, goods, paths, Cells(cells), scenario.heavy)
 
 
-def _kernels(scenario: Scenario, start: int) -> tuple[FloatArray, FloatArray]:
-    """Share of an inflow that leaves, by end use, year and year of inflow: new and past goods."""
-    lifetimes = {row.end_use: row for row in scenario.rows("lifetimes")}
-    years = np.array(scenario.years)
-    cohorts = np.arange(start, years[-1] + 1)
-    lag = years[:, np.newaxis] - cohorts
-    kernels = []
-    for row in scenario.rows("end_uses"):
-        life = lifetimes[row.id]
-        share = leaving_share(Weibull.from_mean(life.mean, life.shape), cohorts.size)
-        kernels.append(np.where(lag >= 0, share[np.maximum(lag, 0)], 0.0))
-    both = np.array(kernels)
-    past = years[0] - start
-    return np.ascontiguousarray(both[:, :, past:]), np.ascontiguousarray(both[:, :, :past])
-
-
-def _taper(past: npt.NDArray[np.intp], base: int) -> FloatArray:
-    """Exponent of the error of history: 1 until 14 years before the base year, 0 in it."""
-    return np.clip((base - past) / 14.0, 0.0, 1.0)
+def _check_parameters(scenario: Scenario, paths: Mapping[tuple[str, str, str], _Path]) -> None:
+    needed = [("dismantling", "world"), ("processing", "world")]
+    needed += [("new_scrap_recovery", name) for name in BLOCS]
+    needed += [("collection_rate", bloc) for _, name, bloc in paths if name == "collection_ceiling"]
+    for name, bloc in needed:
+        if (ALL, name, bloc) not in paths:
+            msg = f"recycling.{ALL}.{name}.{bloc}: required, but missing"
+            raise ScenarioError(msg)
+    for row in scenario.rows("recycling"):
+        if row.parameter == "delay" and not practical_range(row.value)[1] <= 1.0:
+            where = f"recycling.{row.end_use}.delay.{row.bloc}.{row.year}"
+            msg = f"{where}: found {row.value}, allowed is 0 to 1 year"
+            raise ScenarioError(msg)

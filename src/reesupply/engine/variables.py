@@ -35,9 +35,19 @@ DATA = {
     "recycled_end_of_life": Variable(
         _PLACED, FLOW, "oxide recovered from goods at the end of life"
     ),
+    "lost_new_scrap": Variable(_PLACED, FLOW, "oxide in process scrap that is not recovered"),
+    "retired": Variable(_PLACED, FLOW, "oxide in goods leaving use"),
+    "lost_end_of_life": Variable(
+        _PLACED, FLOW, "oxide in goods that left use and is not recovered"
+    ),
     "balance": Variable(_WORLD, FLOW, "supply less gross demand; a deficit is negative"),
     "surplus_stock": Variable(_WORLD, MASS, "stock of past surpluses less later deficits"),
     "concentrate_stock": Variable(_WORLD, MASS, "oxide in concentrate that nobody could process"),
+    "in_use_stock": Variable(_WORLD, MASS, "oxide in goods in use at the end of the year"),
+    "scrap_stock": Variable(_WORLD, MASS, "oxide in scrap on its way to oxide, end of the year"),
+    "bottom_up_demand": Variable(
+        (ELEMENT,), FLOW, "gross demand of the base year before it is scaled"
+    ),
     "base_year_factor": Variable(
         (ELEMENT,), "1", "factor on bottom-up demand that meets the base year"
     ),
@@ -63,6 +73,15 @@ END_USE = {
     ),
     "contained": Variable(("end_use", ELEMENT, YEAR), FLOW, "oxide in finished goods entering use"),
     "retired": Variable(("end_use", ELEMENT, YEAR), FLOW, "oxide in goods leaving use"),
+    "stock": Variable(("end_use", ELEMENT, YEAR), MASS, "oxide in goods in use, end of the year"),
+    "activity": Variable(
+        ("end_use", YEAR), "units of the end use", "activity; 0 where oxide is given"
+    ),
+    "magnets": Variable(
+        ("end_use", YEAR), "t/yr", "finished magnets, not scaled; 0 where oxide is given"
+    ),
+    "making_outside": Variable(("end_use", YEAR), "1", "share made outside China"),
+    "use_outside": Variable(("end_use", YEAR), "1", "share of the goods used outside China"),
 }
 
 #: Every variable by the name under which `keep` takes it.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-__all__ = ["along_anchors", "base_year_factor", "by_place", "magnet_oxide"]
+__all__ = ["along_anchors", "base_year_factor", "by_place", "magnet_oxide", "place_shares"]
 
 
 def along_anchors(
@@ -122,23 +122,50 @@ def _over(part: FloatArray, whole: FloatArray) -> FloatArray:
     return np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole != 0.0)
 
 
-def by_place(amount: FloatArray, outside: FloatArray) -> FloatArray:
-    """
-    Split world amounts between China and the rest.
+def place_shares(total: FloatArray, ratio: FloatArray, weight: FloatArray) -> FloatArray:
+    r"""
+    Share of each group of goods outside China, so that all together have a given share.
 
     Parameters
     ----------
-    amount : ndarray, shape (..., year, draw)
+    total : ndarray, shape (year, draw)
+        S, share of all goods outside China.
+    ratio : ndarray, shape (end_use, year, draw)
+        r, how much more of these goods is outside than of all; 1 where nothing is known.
+    weight : ndarray, shape (end_use, year, draw)
+        w, tonnes by which the goods count.
+
+    Returns
+    -------
+    ndarray, shape (end_use, year, draw)
+        :math:`\min(1, S\, r_i \sum_j w_j / \sum_j r_j w_j)`.
+    """
+    counted = (ratio * weight).sum(axis=0)
+    whole = weight.sum(axis=0)
+    mean = np.divide(counted, whole, out=np.ones_like(whole), where=whole > 0.0)
+    level = np.divide(total, mean, out=np.zeros_like(total), where=mean > 0.0)
+    return np.asarray(np.minimum(ratio * level, 1.0))
+
+
+def by_place(amount: FloatArray, outside: FloatArray) -> FloatArray:
+    """
+    Split amounts by end use between China and the rest.
+
+    Parameters
+    ----------
+    amount : ndarray, shape (end_use, element, year, draw)
         World amounts.
-    outside : ndarray, shape (year, draw)
+    outside : ndarray, shape (end_use, year, draw)
         Share outside China.
 
     Returns
     -------
-    ndarray, shape (2, ..., year, draw)
-        China first; the two sum to `amount`.
+    ndarray, shape (2, element, year, draw)
+        Sum over end uses, China first; the two sum to all of `amount`.
     """
-    result = np.empty((2, *amount.shape))
-    np.multiply(amount, outside, out=result[1])
-    np.subtract(amount, result[1], out=result[0])
+    result = np.zeros((2, *amount.shape[1:]))
+    for one, share in zip(amount, outside, strict=True):
+        part = one * share
+        result[1] += part
+        result[0] += np.subtract(one, part, out=part)
     return result

@@ -3,7 +3,7 @@ Oxide that comes back: process scrap of magnet making, and goods at the end of l
 
 New scrap is the loss of magnet making times what is recovered of it. End of life is what leaves
 use, through collection, dismantling and processing, limited by the plants that recycle it. A
-recycler is never supply by itself.
+recycler is never supply by itself. Scrap becomes oxide with a delay; what is on its way is a stock.
 """
 
 from __future__ import annotations
@@ -19,28 +19,73 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-__all__ = ["end_of_life", "new_scrap"]
+__all__ = ["delayed", "end_of_life", "logistic_rise", "new_scrap"]
 
 
-def new_scrap(gross: FloatArray, yield_: FloatArray, recovery: FloatArray) -> FloatArray:
+def logistic_rise(
+    level: FloatArray, ceiling: FloatArray, rate: FloatArray, elapsed: npt.ArrayLike
+) -> FloatArray:
+    r"""
+    A share that rises from today's level to a ceiling.
+
+    Parameters
+    ----------
+    level : ndarray, shape (draw,)
+        :math:`c_0`, share in the base year.
+    ceiling : ndarray, shape (draw,)
+        m, share in the end; a ceiling below the level is the level.
+    rate : ndarray, shape (draw,)
+        k, growth rate while the share is small [1/yr].
+    elapsed : array_like, shape (year,)
+        Years since the base year.
+
+    Returns
+    -------
+    ndarray, shape (year, draw)
+        :math:`m / (1 + (m/c_0 - 1) e^{-k t})`, the logistic curve through the level.
+    """
+    years = np.asarray(elapsed, dtype=np.float64)[:, np.newaxis]
+    top = np.maximum(ceiling, level)
+    gap = np.divide(top - level, level, out=np.zeros_like(top), where=level > 0.0)
+    return np.asarray(np.where(level > 0.0, top / (1.0 + gap * np.exp(-rate * years)), 0.0))
+
+
+def delayed(arising: FloatArray, delay: FloatArray) -> FloatArray:
+    r"""
+    Flow that comes out of processing a while after it went in.
+
+    Parameters
+    ----------
+    arising : ndarray, shape (..., year + 1, draw)
+        :math:`A_t`, what goes in [t/yr], from the year before the first.
+    delay : ndarray, shape (draw,)
+        d, from 0 to 1 year.
+
+    Returns
+    -------
+    ndarray, shape (..., year, draw)
+        :math:`(1 - d) A_t + d A_{t-1}`; :math:`d A_t` is under way at the end of year t.
+    """
+    return np.asarray(arising[..., 1:, :] * (1.0 - delay) + arising[..., :-1, :] * delay)
+
+
+def new_scrap(scrap: FloatArray, recovery: FloatArray) -> FloatArray:
     """
     Oxide recovered from process scrap.
 
     Parameters
     ----------
-    gross : ndarray, shape (bloc, element, year, draw)
-        Oxide bought for uses that leave process scrap [t/yr].
-    yield_ : ndarray, shape (year, draw)
-        Oxide in finished goods per oxide bought.
+    scrap : ndarray, shape (bloc, element, year, draw)
+        Oxide in process scrap, as it comes out of processing [t/yr].
     recovery : ndarray, shape (bloc, year, draw)
         Share of the process scrap that becomes oxide again.
 
     Returns
     -------
     ndarray, shape (bloc, element, year, draw)
-        [t oxide/yr].
+        [t oxide/yr]; the rest is lost.
     """
-    return gross * ((1.0 - yield_) * recovery)[:, np.newaxis]
+    return scrap * recovery[:, np.newaxis]
 
 
 def end_of_life(

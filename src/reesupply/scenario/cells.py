@@ -110,6 +110,8 @@ Date = Annotated[Value, Bounded(1900.0, 2200.0, "a decimal year from 1900 to 220
 Duration = Annotated[Value, Bounded(0.0, 1000.0, "0 to 1,000")]
 #: A life in years; something that divides by it stays finite.
 Life = Annotated[Value, Bounded(0.1, 1000.0, "0.1 to 1,000 years")]
+#: Shape of a Weibull lifetime.
+Shape = Annotated[Value, Bounded(0.2, 50.0, "0.2 to 50")]
 #: A quantity that cannot be negative.
 NonNegative = Annotated[Value, Bounded(0.0, 1e12, "0 to 1e12")]
 

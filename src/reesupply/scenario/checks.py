@@ -8,6 +8,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from reesupply.distributions import Discrete, Distribution
 from reesupply.distributions.base import written
 from reesupply.errors import ScenarioError, nearest
 
@@ -44,6 +45,8 @@ def check_scenario(scenario: Scenario) -> None:
         _stages,
         _ramps,
         _demand,
+        _growth,
+        _outlooks,
         _events,
         _loadings,
     ):
@@ -240,6 +243,51 @@ def _demand(scenario: Scenario) -> None:
         if row.activity_history is not None:
             found = row.activity_history
             _known(scenario, "end_uses", (row.id,), "activity_history", found, among=series)
+
+
+def _growth(scenario: Scenario) -> None:
+    """What is not known of growth is counted once: in the table growth, or as a range."""
+    magnets = [row.id for row in scenario.rows("end_uses") if row.kind == "magnet"]
+    series = {row.series for row in scenario.rows("history")}
+    erring = {}
+    for row in scenario.rows("growth"):
+        key = (row.end_use,)
+        _known(scenario, "growth", key, "end_use", row.end_use, among=magnets)
+        _known(scenario, "growth", key, "series", row.series, among=series)
+        if row.volatility != 0.0:
+            erring[row.end_use] = row
+    trajectories: Any = scenario.tables["trajectories"]
+    for key, row in trajectories.items():
+        one = erring.get(row.end_use)
+        if one is None or row.parameter != "activity" or row.year <= one.since:
+            continue
+        if isinstance(row.value, Distribution) and not isinstance(row.value, Discrete):
+            text = (
+                f"found {row.value} beside the error of growth.{row.end_use}, allowed is a number "
+                f"or discrete(...), or a volatility of 0: what is not known of growth counts once"
+            )
+            _fail(scenario, "trajectories", key, "value", text)
+
+
+def _outlooks(scenario: Scenario) -> None:
+    """A draw follows one of several outlooks through all years: their weights do not change."""
+    first: dict[tuple[str, ...], Any] = {}
+    trajectories: Any = scenario.tables["trajectories"]
+    for key, row in trajectories.items():
+        if not isinstance(row.value, Discrete):
+            continue
+        one = first.setdefault(key[:3], row)
+        if _weights(row.value) != _weights(one.value):
+            text = (
+                f"found {row.value}, allowed are the weights of {one.year} in rising order of the "
+                f"values, {one.value}: a draw follows one outlook through the years"
+            )
+            _fail(scenario, "trajectories", key, "value", text)
+
+
+def _weights(value: Discrete) -> list[float]:
+    """Probabilities in rising order of the values."""
+    return [p for _, p in sorted(zip(value.values, value.probabilities, strict=True))]
 
 
 def _events(scenario: Scenario) -> None:

@@ -49,6 +49,7 @@ _NO_IDS = ("weights", "sectors")
 # Columns that name one row of another table.
 _LINKS = {
     "projects": {"status": "stages.id", "ramp": "ramps.id", "decided_with": "projects.id"},
+    "growth": {"end_use": "end_uses.id", "series": "history.series"},
     "lifetimes": {"end_use": "end_uses.id"},
     "end_uses": {"activity_history": "history.series"},
 }

@@ -21,6 +21,7 @@ from reesupply.scenario.cells import (
     Life,
     NonNegative,
     Number,
+    Shape,
     Share,
     Tonnes,
     Value,
@@ -209,12 +210,27 @@ class Trajectory(Row):
     unit: str = Field(description="unit of the value")
 
 
+class Growth(Row):
+    """Error of the outlook of an activity, fitted to its history."""
+
+    end_use: Id = Field(description="row of the table end_uses")
+    series: Id = Field(
+        description="series of history it was fitted to; rows of one series err alike"
+    )
+    since: int = Field(ge=1990, le=2100, description="last year observed")
+    volatility: NonNegative = Field(description="sd of yearly growth, 1/yr; 0: no error")
+    years: float = Field(gt=0, le=1000, description="yearly increments that the growth comes from")
+    ceiling: NonNegative | None = Field(
+        None, description="level at which the market is full; blank: none"
+    )
+
+
 class Lifetime(Row):
     """How long the goods of an end use stay in use (Weibull)."""
 
     end_use: Id = Field(description="row of the table end_uses")
-    mean: float = Field(gt=0, le=200, description="mean lifetime, years")
-    shape: float = Field(gt=0, le=50, description="Weibull shape")
+    mean: Life = Field(description="mean lifetime, years")
+    shape: Shape = Field(description="Weibull shape")
 
 
 class Loading(Row):
@@ -323,6 +339,7 @@ TABLES: dict[str, TableSpec] = {
     "trajectories": TableSpec(
         Trajectory, ("end_use", "parameter", "bloc", "year"), "Parameters of demand by anchor year"
     ),
+    "growth": TableSpec(Growth, ("end_use",), "Errors of the outlooks of activity"),
     "recycling": TableSpec(
         Trajectory,
         ("end_use", "parameter", "bloc", "year"),

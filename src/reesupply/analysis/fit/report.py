@@ -148,7 +148,7 @@ def _shipped(table: str, column: str, row: str | None = None) -> str:
 
 def text() -> str:
     """
-    Write fitted parameters, cells, the share delivered, and the promises that were not used.
+    Write fitted parameters, cells, the share delivered, the promises not used, and growth.
 
     Returns
     -------
@@ -177,4 +177,37 @@ def text() -> str:
     lines += ["", "Promises of plants being built not used for the slip:"]
     unused = left_out(measure="slip")["reason"]
     lines += [f"  {i}: {r}" for i, r in unused.items() if not r.startswith("not being built")]
+    return "\n".join(lines) + "\n\n" + growth_text()
+
+
+def growth_text() -> str:
+    """
+    Write the fitted growth of activities, and how forecasters of them did out of sample.
+
+    Returns
+    -------
+    str
+        Last part of what ``python -m reesupply.analysis.fit`` prints.
+    """
+    from reesupply.analysis.fit.forecasters import FORECASTERS, compare_forecasters, scores
+    from reesupply.analysis.fit.growth_rows import growth_table
+
+    lines = ["Growth of activities: random walk with drift (per year, logit where a ceiling)", ""]
+    for use, row in growth_table().iterrows():
+        lines.append(f"{use}: {row['values']} values of {row['series']}, from {row['first']}")
+        lines.append(f"  {'drift':<10} {row['drift']:.3f} ± {row['drift_se']:.3f}")
+        lines.append(f"  {'volatility':<10} {row['sigma']:.3f}")
+        labels = ("since", "years", "shipped", "proposed")
+        cells = row.rename({"volatility": "proposed"})
+        lines += [f"  {label:<10} {cells[label]}" for label in labels]
+    table = scores(compare_forecasters()).reset_index()
+    lines += [
+        "",
+        "Forecasts one to five years on, out of sample: CRPS of the logarithm of activity",
+    ]
+    lines += ["(lower is better), and share of outcomes within the 90 % interval", ""]
+    for _, row in table.iterrows():
+        if row["forecaster"] == next(iter(FORECASTERS)):
+            lines.append(f"{row['series']}, forecasts: {row['forecasts']}")
+        lines.append(f"  {row['forecaster']:<29} {row['crps']:.3f}  {row['inside']:.2f}")
     return "\n".join(lines) + "\n"

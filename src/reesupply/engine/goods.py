@@ -1,0 +1,150 @@
+"""Compile and run goods in use: what entered, how long it lasts, what leaves and what is held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reesupply.distributions import Distribution
+from reesupply.engine.history import past_inflow_index
+from reesupply.engine.inputs import Cells
+from reesupply.models.stocks import Weibull, leaving_share, outflow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from reesupply.engine.inputs import InputBuilder
+    from reesupply.scenario import Scenario
+
+    FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """
+    Goods in use of a lane, per unit of the base-year factor.
+
+    Attributes
+    ----------
+    retired : ndarray, shape (end_use, element, year + 1, draw)
+        Oxide in goods leaving use [t/yr], from the year before the first.
+    stock : ndarray, shape (end_use, element, year, draw)
+        Oxide in goods in use at the end of the year [t].
+    last_year : ndarray, shape (end_use, draw)
+        Inflow of the year before the first, over that of the first.
+    """
+
+    retired: FloatArray
+    stock: FloatArray
+    last_year: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsPlan:
+    """Lifetimes and the past of the end uses of a scenario."""
+
+    _mean: Cells
+    _shape: Cells
+    _fixed: Mapping[int, FloatArray]  # kernels (year, 1) of lifetimes that are not drawn
+    _index: FloatArray  # (end_use, past year): inflow over that of the base year
+    _taper: FloatArray  # (past year,)
+    _stores: npt.NDArray[np.bool_]  # (end_use,): held, not used
+
+    def run(self, values: FloatArray, contained: FloatArray, scale: FloatArray) -> InUse:
+        """
+        Follow the cohorts of a lane.
+
+        Parameters
+        ----------
+        values : ndarray, shape (value, LANE)
+            Drawn values of the plan.
+        contained : ndarray, shape (end_use, element, year, draw)
+            Oxide in finished goods [t/yr]; the past follows that of the base year.
+        scale : ndarray, shape (draw,)
+            Error of the past inflows, full in old years.
+        """
+        uses, elements, years, draws = contained.shape
+        retired = np.zeros((uses, elements, years + 1, draws))
+        opening = np.zeros((uses, elements, 1, draws))
+        error = scale ** self._taper[:, np.newaxis]
+        mean, shape = self._mean.fill(values), self._shape.fill(values)
+        for use in np.flatnonzero(~self._stores).tolist():
+            leaving = self._fixed.get(use)
+            if leaving is None:
+                leaving = self._kernel(mean[use], shape[use], years)
+            past = self._index[use][:, np.newaxis] * error
+            first = contained[use, :, :1]
+            retired[use] = _past_outflow(past, leaving, years + 1) * first
+            retired[use, :, 1:] += outflow(contained[use], leaving)
+            opening[use] = _past_stock(past, leaving) * first
+        stock = contained - retired[:, :, 1:]
+        stock[:, :, :1] += opening
+        np.cumsum(stock, axis=2, out=stock)
+        return InUse(retired, stock, self._index[:, -1:] * error[-1])
+
+    def _kernel(self, mean: FloatArray, shape: FloatArray, years: int) -> FloatArray:
+        lags = self._index.shape[1] + years
+        return leaving_share(Weibull.from_mean(mean, shape), lags)
+
+
+def _past_outflow(past: FloatArray, leaving: FloatArray, years: int) -> FloatArray:
+    """What leaves of past inflows (cohort, draw), in the last of their years and those after."""
+    n = len(past)
+    return np.array(
+        [np.einsum("cd,cd->d", past, leaving[year : year + n][::-1]) for year in range(years)]
+    )
+
+
+def _past_stock(past: FloatArray, leaving: FloatArray) -> FloatArray:
+    """What past inflows (cohort, draw) still hold at the end of the last of their years."""
+    left = 1.0 - np.cumsum(leaving[: len(past)], axis=0)
+    return np.asarray(np.einsum("cd,cd->d", past, left[::-1]))
+
+
+def compile_goods(
+    scenario: Scenario, builder: InputBuilder, start: int, growth_before: float
+) -> GoodsPlan:
+    """
+    Compile the lifetimes and the past of the end uses.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its end uses, lifetimes and history.
+    builder : InputBuilder
+        Collects the inputs.
+    start : int
+        First cohort.
+    growth_before : float
+        Growth per year before a series of history begins.
+
+    Returns
+    -------
+    GoodsPlan
+    """
+    uses = scenario.rows("end_uses")
+    rows = {row.end_use: row for row in scenario.rows("lifetimes")}
+    lives = [rows[use.id] for use in uses]
+    base, last = scenario.years[0], scenario.years[-1]
+    fixed = {
+        index: leaving_share(Weibull.from_mean(life.mean, life.shape), last - start + 1)
+        for index, life in enumerate(lives)
+        if not isinstance(life.mean, Distribution) and not isinstance(life.shape, Distribution)
+    }
+    return GoodsPlan(
+        Cells([builder.cell(f"lifetimes.{one.end_use}.mean", one.mean, "yr") for one in lives]),
+        Cells([builder.cell(f"lifetimes.{one.end_use}.shape", one.shape) for one in lives]),
+        {index: kernel[:, np.newaxis] for index, kernel in fixed.items()},
+        past_inflow_index(scenario, growth_before, start),
+        _taper(np.arange(start, base), base),
+        np.array([not use.scaled for use in uses]),
+    )
+
+
+def _taper(past: npt.NDArray[np.intp], base: int) -> FloatArray:
+    """Exponent of the error of history: 1 until 14 years before the base year, 0 in it."""
+    return np.clip((base - past) / 14.0, 0.0, 1.0)

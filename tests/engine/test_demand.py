@@ -1,0 +1,222 @@
+"""Demand of the engine: outlooks, growth that counts once, technologies, places, goods that last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import reesupply as rs
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+KEEP = ("end_use.contained", "base_year_factor")
+YEARS = range(2024, 2036)
+#: Of the electric cars all is fixed but their number: contained tonnes are sales x a constant.
+PLAIN = {
+    f"trajectories.ev-cars.{name}.world.{year}.value": value
+    for name, value in (("pm_share", 1), ("magnet_mass", 1), ("dy_fraction", 0.01))
+    for year in (2024, 2035)
+}
+CALM = {"growth.*.volatility": 0}
+
+
+def contained(changes: dict[str, Any], use: str = "ev-cars", draws: int = 2048) -> FloatArray:
+    """Unscaled Dy in goods of an end use, (year, draw)."""
+    run = rs.simulate(rs.load_scenario().replace(changes), draws=draws, rng=3, keep=KEEP)
+    place = run.plan.end_uses.index(use)
+    factor = run.arrays["base_year_factor"][0]
+    return np.asarray(run.arrays["end_use.contained"][place, 0] / factor)
+
+
+def sales(changes: dict[str, Any], draws: int = 2048) -> FloatArray:
+    """Millions of electric cars, (year, draw)."""
+    tonnes_of_a_million = 1000.0 * 0.01 * rs.load_scenario().rows("elements")[0].oxide_per_metal
+    return contained(PLAIN | changes, draws=draws) / tonnes_of_a_million
+
+
+# -------------------------------------------------------------------------------- counted once
+
+
+def test_a_draw_follows_one_outlook() -> None:
+    """Without errors 2030 and 2035 are of one outlook, as often as its weight; 2025 is as seen."""
+    found = sales(CALM, draws=8192)
+    np.testing.assert_allclose(found[1], 20.7, rtol=1e-9)
+    outlooks = {(31.0, 40.0): 0.15, (39.0, 53.0): 0.3, (40.0, 56.5): 0.35, (44.1, 67.5): 0.2}
+    seen = 0
+    for (at_2030, at_2035), weight in outlooks.items():
+        one = np.isclose(found[6], at_2030) & np.isclose(found[11], at_2035)
+        assert abs(one.mean() - weight) < 4.0 * np.sqrt(weight * (1.0 - weight) / 8192)
+        seen += int(one.sum())
+    assert seen == 8192
+
+
+def test_spread_of_sales_is_that_of_one_error() -> None:
+    """
+    Log odds of sales over a fixed outlook spread as s sqrt(h + h^2/n), no more: growth once.
+
+    With a fixed volatility of 0.2, 9 increments and a market of 95 million.
+    """
+    fixed = {f"trajectories.ev-cars.activity.world.{year}.value": 40.0 for year in (2030, 2035)}
+    changes = {"growth.ev-cars.volatility": 0.2, "growth.ev-cars.ceiling": 95}
+    found = sales(fixed | changes, draws=16_384)
+    path = sales(fixed | CALM, draws=1)
+    log_odds = np.log(found / (95.0 - found)) - np.log(path / (95.0 - path))
+    assert np.abs(log_odds[:2]).max() < 1e-9
+    ahead = np.arange(1.0, 11.0)
+    expected = 0.2 * np.sqrt(ahead + ahead**2 / 9.0)
+    np.testing.assert_allclose(log_odds[2:].std(axis=1), expected, rtol=0.03)
+    assert np.abs(log_odds[2:].mean(axis=1)).max() < 4.0 * expected[-1] / 128.0
+
+
+def test_thrifting_is_what_the_fractions_do() -> None:
+    """With fractions held at those of today nothing else thrifts: tonnes follow sales alone."""
+    held = {f"trajectories.ev-cars.dy_fraction.world.{year}.value": 0.02 for year in (2024, 2035)}
+    once, twice = contained(PLAIN | CALM), contained(PLAIN | CALM | held)
+    np.testing.assert_allclose(twice, 2.0 * once, rtol=1e-12)
+
+
+def test_goods_of_one_series_err_alike() -> None:
+    """With one volatility and no ceiling, wind at sea and on land deviates by the same factor."""
+    alike = {
+        f"growth.wind-{place}.{column}": value
+        for place in ("onshore", "offshore")
+        for column, value in (("volatility", 0.1), ("ceiling", None))
+    }
+    factors = []
+    for use in ("wind-onshore", "wind-offshore"):
+        error, calm = (contained(changes, use, 256) for changes in (alike, CALM))
+        factors.append(error / calm)
+    np.testing.assert_allclose(factors[0], factors[1], rtol=1e-9)
+    assert factors[0][-1].std() > 0.1
+
+
+def test_a_shock_is_an_input_with_its_year() -> None:
+    """Every year after the last observed one has its own, whatever the horizon."""
+    base = rs.load_scenario()
+    short, long = (
+        set(rs.compile(base.replace({"settings.last_year.value": year})).inputs.names)
+        for year in ("2030", "2040")
+    )
+    names = {f"growth.activity-ev-cars.shock.{year}" for year in range(2026, 2031)}
+    assert names <= short
+    assert {name for name in long - short if name.startswith("growth.")} == {
+        f"growth.{series}.shock.{year}"
+        for series in ("activity-ev-cars", "activity-wind-total")
+        for year in range(2031, 2041)
+    }
+    calm = rs.compile(base.replace(CALM)).inputs.names
+    assert not [name for name in calm if name.startswith("growth.")]
+
+
+# ------------------------------------------------------------------------ technologies and places
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("wind-onshore.magnet_mass.world.2024", "allowed is one for all or one by technology"),
+        ("wind-onshore.pm_share_geared.world.2024", "a technology needs 'magnet_mass_geared'"),
+        ("wind-onshore.pm_shared.world.2024", "'pm_shared', which is unknown"),
+        ("defence.pm_share_direct.world.2024", "'pm_share_direct', which is unknown"),
+    ],
+)
+def test_parameters_by_technology(path: str, message: str) -> None:
+    """A technology has both share and mass, and stands in place of the average."""
+    row = {"value": 1, "unit": "1", "source": "assumption"}
+    with pytest.raises(rs.ScenarioError, match=message):
+        rs.compile(rs.load_scenario().replace({f"trajectories.{path}": row}))
+
+
+def test_magnets_of_wind_are_the_sum_over_drivetrains() -> None:
+    """100 GW, 10 % at 600 and 40 % at 100 t/GW: 10,000 t of magnets, at 1 % Dy 114.8 t oxide."""
+    changes = {
+        f"trajectories.wind-onshore.{name}.world.{year}.value": value
+        for name, value in (
+            ("pm_share_direct", 0.1),
+            ("magnet_mass_direct", 600),
+            ("pm_share_semi", 0.4),
+            ("magnet_mass_semi", 100),
+            ("dy_fraction", 0.01),
+        )
+        for year in (2024, 2035)
+    } | {f"trajectories.wind-onshore.activity.world.{y}.value": 100 for y in (2024, 2025)}
+    found = contained(changes, "wind-onshore", 16)
+    np.testing.assert_allclose(found[0], 114.768, rtol=1e-6)
+
+
+def test_places_by_end_use() -> None:
+    """Cars are used outside China as their ratio says, and all goods together as the share says."""
+    keep = ("end_use.demand", "end_use.use_outside", "end_use.making_outside", "use_demand")
+    base = rs.load_scenario().replace({"trajectories.all.use_share.ex_china.2024.value": 0.38})
+    run = rs.simulate(base, draws=64, rng=1, keep=keep)
+    share = run.arrays["end_use.use_outside"]
+    cars, robots = (run.plan.end_uses.index(name) for name in ("ev-cars", "industry-robots"))
+    np.testing.assert_allclose(share[cars, 0] / share[robots, 0], 0.93, rtol=1e-9)
+    np.testing.assert_allclose(share[cars, 6:] / share[robots, 6:], 1.24, rtol=1e-9)
+    world = run.arrays["use_demand"].sum(axis=1)
+    # base-year scaling differs by element, so the share of the sum moves by a little
+    np.testing.assert_allclose(world[1] / world.sum(axis=0), 0.38, atol=0.01)
+    assert (np.ptp(run.arrays["end_use.making_outside"], axis=0) == 0.0).all()
+
+
+# ---------------------------------------------------------------------------------- recycling
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"recycling.all.delay.world.2024.value": "uniform(0, 2)"},
+            r"recycling\.all\.delay\.world\.2024: found uniform\(0, 2\), allowed is 0 to 1 year",
+        ),
+        (
+            {
+                "recycling.elevators.collection_ceiling.china.2024": {
+                    "value": 0.5,
+                    "unit": "1",
+                    "source": "assumption",
+                }
+            },
+            r"recycling\.all\.collection_rate\.china: required, but missing",
+        ),
+    ],
+)
+def test_recycling_says_what_it_needs(changes: dict[str, Any], message: str) -> None:
+    """One sentence with the place."""
+    with pytest.raises(rs.ScenarioError, match=message):
+        rs.compile(rs.load_scenario().replace(changes))
+
+
+def test_longer_lives_bring_less_back() -> None:
+    """Twice the lifetime of every good: more in use, less retired, in every draw."""
+    base = rs.load_scenario()
+    longer = {
+        f"lifetimes.{row.end_use}.mean": 2.0 * row.mean.median
+        for row in base.rows("lifetimes")
+        if not isinstance(row.mean, float)
+    }
+    shorter = {path: mean / 2.0 for path, mean in longer.items()}
+    keep = ("retired", "in_use_stock", "base_year_factor")
+    now, later = (
+        rs.simulate(base.replace(changes), draws=128, rng=1, keep=keep)
+        for changes in (shorter, longer)
+    )
+    factor = [run.arrays["base_year_factor"][:, np.newaxis] for run in (now, later)]
+    retired = [
+        run.arrays["retired"].sum(axis=0) / f for run, f in zip((now, later), factor, strict=True)
+    ]
+    stock = [run.arrays["in_use_stock"] / f for run, f in zip((now, later), factor, strict=True)]
+    assert (retired[1] < retired[0]).all()
+    assert (stock[1] > stock[0]).all()
+
+
+def test_unscaled_total_is_reported() -> None:
+    """What the rows add up to before scaling, and the factor, give the demand of the base year."""
+    run = rs.simulate(draws=256, rng=1, keep=("demand", "bottom_up_demand", "base_year_factor"))
+    rebuilt = run.arrays["bottom_up_demand"] * run.arrays["base_year_factor"]
+    np.testing.assert_allclose(run.arrays["demand"].sum(axis=0)[:, 0], rebuilt, rtol=1e-12)
