@@ -219,7 +219,8 @@ def leaving(mean: Any, shape: Any, years: int) -> tuple[FloatArray, FloatArray]:
     """
     Share of an inflow, even over its year, in use at the end of year k, and leaving in year k.
 
-    Shape (year, draw). In closed form: the integral of Weibull survival is mean x P(1/shape, (x/scale)^shape).
+    Shape (year, draw). In closed form: the integral of Weibull survival is
+    mean x P(1/shape, (x/scale)^shape).
     """
     scale = mean / gamma(1.0 + 1.0 / shape)
     edges = np.arange(years + 1.0)[:, np.newaxis]
@@ -294,7 +295,7 @@ def test_goods_in_use(changes: Changes) -> None:
 @EXPENSIVE
 @given(changes=scenario_changes())
 def test_no_element_is_lost_sight_of(changes: Changes) -> None:
-    """What makers buy is held in goods and scrap, recovered, or lost: per draw, element and year."""
+    """What makers buy is held in goods and scrap, recovered, or lost, in every draw and year."""
     arrays = run(scenario_of(changes)).arrays
     bought = arrays["demand"].sum(axis=0)
     held = arrays["in_use_stock"] + arrays["scrap_stock"]

@@ -1,4 +1,4 @@
-"""Demand of the engine: outlooks, growth that counts once, technologies, places, goods that last."""
+"""Demand of the engine: outlooks, growth that counts once, technologies, places, lifetimes."""
 
 from __future__ import annotations
 

@@ -79,8 +79,8 @@ FAULTS = {
     "code": r"projects\.browns-range, column start: .*__import__.*neither a number.*pert",
     "text-for-a-number": r"ramp_classes\.r, column tau: found 'long'; allowed is a valid",
     "range-beside-growth-error": (
-        r"trajectories\.ev-cars\.activity\.world\.2035, column value: found pert\(40, 54, 68\) beside "
-        r"the error of growth\.ev-cars, .* counts once"
+        r"trajectories\.ev-cars\.activity\.world\.2035, column value: found pert\(40, 54, 68\) "
+        r"beside the error of growth\.ev-cars, .* counts once"
     ),
     "outlooks-of-other-weights": (
         r"trajectories\.ev-cars\.activity\.world\.2035, column value: found discrete\(40: 0\.5, "

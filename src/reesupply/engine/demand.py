@@ -338,5 +338,6 @@ def _check_technologies(use: str, parameters: list[str]) -> None:
     for kind in kinds:
         for parameter in PER_UNIT if kind else ():
             if parameter + kind not in parameters:
-                msg = f"trajectories.{use}: a technology needs {parameter + kind!r}, but it is missing"
+                missing = f"{parameter + kind!r}, but it is missing"
+                msg = f"trajectories.{use}: a technology needs {missing}"
                 raise ScenarioError(msg)

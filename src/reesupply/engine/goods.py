@@ -92,7 +92,7 @@ class GoodsPlan:
 
 
 def _past_outflow(past: FloatArray, leaving: FloatArray, years: int) -> FloatArray:
-    """What leaves of past inflows (cohort, draw), in the last of their years and those after."""
+    """Sum what leaves of past inflows (cohort, draw), in their last year and those after."""
     n = len(past)
     return np.array(
         [np.einsum("cd,cd->d", past, leaving[year : year + n][::-1]) for year in range(years)]
@@ -100,7 +100,7 @@ def _past_outflow(past: FloatArray, leaving: FloatArray, years: int) -> FloatArr
 
 
 def _past_stock(past: FloatArray, leaving: FloatArray) -> FloatArray:
-    """What past inflows (cohort, draw) still hold at the end of the last of their years."""
+    """Sum what past inflows (cohort, draw) still hold at the end of the last of their years."""
     left = 1.0 - np.cumsum(leaving[: len(past)], axis=0)
     return np.asarray(np.einsum("cd,cd->d", past, left[::-1]))
 

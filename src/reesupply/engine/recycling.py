@@ -151,7 +151,7 @@ class RecyclingPlan:
         return _EndOfLife(recoverable * yield_, ready * processing, ready, waiting)
 
     def _collection(self, end_use: str, bloc: str, values: FloatArray) -> FloatArray | None:
-        """Collected share, (year, draw): along its anchors, or rising to a ceiling."""
+        """Return the collected share, (year, draw): along its anchors, or rising to a ceiling."""
         path = self._paths.get((end_use, "collection", bloc))
         ceiling = self._paths.get((end_use, "collection_ceiling", bloc))
         if path is None or ceiling is None:

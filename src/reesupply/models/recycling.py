@@ -26,7 +26,7 @@ def logistic_rise(
     level: FloatArray, ceiling: FloatArray, rate: FloatArray, elapsed: npt.ArrayLike
 ) -> FloatArray:
     r"""
-    A share that rises from today's level to a ceiling.
+    Let a share rise from today's level to a ceiling.
 
     Parameters
     ----------

@@ -246,7 +246,7 @@ def _demand(scenario: Scenario) -> None:
 
 
 def _growth(scenario: Scenario) -> None:
-    """What is not known of growth is counted once: in the table growth, or as a range."""
+    """Count what is not known of growth once: in the table growth, or as a range."""
     magnets = [row.id for row in scenario.rows("end_uses") if row.kind == "magnet"]
     series = {row.series for row in scenario.rows("history")}
     erring = {}
@@ -270,7 +270,7 @@ def _growth(scenario: Scenario) -> None:
 
 
 def _outlooks(scenario: Scenario) -> None:
-    """A draw follows one of several outlooks through all years: their weights do not change."""
+    """Let a draw follow one of several outlooks through all years: their weights stay."""
     first: dict[tuple[str, ...], Any] = {}
     trajectories: Any = scenario.tables["trajectories"]
     for key, row in trajectories.items():

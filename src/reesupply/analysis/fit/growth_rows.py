@@ -119,10 +119,10 @@ def growth_table() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index end_use; series, first (of the fit) and since (last on record; both years), values (their number), years (that they
-        span), ceiling (median, in the unit of the activity, or NaN), drift, drift_se and sigma (per
-        year, on the logit or logarithmic scale), volatility (cell that the fit gives), shipped (the
-        cell of the table).
+        Index end_use; series, first (year of the fit), since (last year on record), values (their
+        number), years (that they span), ceiling (median, in the unit of the activity, or NaN),
+        drift, drift_se and sigma (per year, on the logit or logarithmic scale), volatility (cell
+        that the fit gives), shipped (the cell of the table).
     """
     import pandas as pd
 
