@@ -234,13 +234,6 @@ def test_probability_needs_a_bound() -> None:
         result().probability("balance")
 
 
-def test_basis_names() -> None:
-    """A basis that does not exist is refused."""
-    assert result().basis("net").attrs["basis"] == "net"
-    with pytest.raises(rs.ReesupplyError, match="did you mean 'primary'"):
-        result().basis("primry")
-
-
 # -------------------------------------------------------------------------------------- weights
 
 

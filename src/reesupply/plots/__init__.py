@@ -1,4 +1,4 @@
-"""Charts of a result: balance, supply, demand, published claims, pipeline and bottleneck."""
+"""Charts of a result: balance, supply, demand, chain, claims, pipeline and bottleneck."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class Plots:
         self.result = result
 
     def __repr__(self) -> str:
-        return f"<Plots of {self.result!r}: balance, supply, demand, claims, pipeline, bottleneck>"
+        names = "balance, supply, demand, sankey, claims, pipeline, bottleneck"
+        return f"<Plots of {self.result!r}: {names}>"
 
     def balance(
         self, element: str | None = None, claims: bool = True, ax: Axes | None = None
@@ -136,6 +137,41 @@ class Plots:
         from reesupply.plots.stacks import draw_demand
 
         return draw_demand(self.result, top, element, ax)
+
+    def sankey(
+        self, year: int | None = None, element: str | None = None, ax: Axes | None = None
+    ) -> Axes:
+        """
+        One year of the chain as ribbons, from mines and scrap to goods and what leaves use.
+
+        From the left: what is supplied; what makers buy; the process scrap and the goods they make
+        of it; goods that leave use or stay; what becomes of those that leave. Demand is drawn as
+        three bars, its gross, net and primary basis, and recycled oxide ends at the first bar that
+        still counts it.
+
+        Parameters
+        ----------
+        year : int, optional
+            A year of the run; by default the base year.
+        element : str, optional
+            An element, or the sum "Dy+Tb"; by default the sum of all elements.
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        Axes
+            Ribbons to scale with their tonnes, in means over draws, t oxide/yr. A surplus or
+            deficit is the mean balance. `reesupply.plots.sankey.chain` gives the numbers.
+
+        Raises
+        ------
+        ReesupplyError
+            If the year or element is unknown, or a result with weights has not kept the draws.
+        """
+        from reesupply.plots.sankey import draw
+
+        return draw(self.result, year, element, ax)
 
     def claims(self, unit: str = "t oxide/yr", ax: Axes | None = None) -> Axes:
         """

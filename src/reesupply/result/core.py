@@ -7,8 +7,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from reesupply.engine.variables import BLOC, DATA, END_USE, PROJECT, Variable
-from reesupply.errors import ReesupplyError, nearest
+from reesupply.engine.variables import DATA, END_USE, PROJECT, Variable
 from reesupply.result import labels
 from reesupply.result.draws import Draws
 from reesupply.result.statistics import precision_table, summary_table, weighted_moments
@@ -181,49 +180,42 @@ class Result(Draws):
 
         return Plots(self)
 
-    def basis(self, basis: str) -> xr.Dataset:
+    def basis(self, basis: str, place: str = "making") -> xr.Dataset:
         """
-        Demand and supply on one basis; the balance is the same on each.
+        Demand and supply on one basis; the world balance is the same on each and at both places.
 
         Parameters
         ----------
         basis : {"gross", "net", "primary"}
             gross: demand against mines, new scrap and end of life. net: demand less recovered new
             scrap, against mines and end of life. primary: demand less all recycled, against mines.
+        place : {"making", "use"}
+            Where demand is: where magnets and other goods are made, or where the finished goods
+            are used. By use, the recovered new scrap of the world is taken off demand in
+            proportion to use, as scrap arises where goods are made. Supply is where the oxide is
+            made in both.
 
         Returns
         -------
         Dataset
-            demand and supply (bloc, element, year, draw), balance (element, year, draw).
+            demand and supply (bloc, element, year, draw), balance (element, year, draw); t
+            oxide/yr. No weights are applied.
 
         Raises
         ------
         ReesupplyError
-            If the basis is unknown or draws were not kept.
-        """
-        recycled = ("recycled_new_scrap", "recycled_end_of_life")
-        moved = {"gross": (), "net": recycled[:1], "primary": recycled}
-        if basis not in moved:
-            msg = f"basis: found {basis!r}; {nearest(basis, moved)}"
-            raise ReesupplyError(msg)
-        import xarray as xr
+            If the basis or place is unknown or draws were not kept. Oxide contained in finished
+            goods is no basis; it is ``result.end_use["contained"]``.
 
-        for name in ("demand", "refined_supply", *recycled):
-            self._draws(name)
-        data = self.data
-        demand, supply = data["demand"], data["refined_supply"]
-        for name in recycled:
-            if name in moved[basis]:
-                demand = demand - data[name]
-            else:
-                supply = supply + data[name]
-        found = xr.Dataset({"demand": demand, "supply": supply})
-        found["balance"] = (supply - demand).sum(BLOC)
-        for name in ("demand", "supply", "balance"):
-            unit = DATA["balance"].units
-            found[name].attrs = {"units": unit, "long_name": f"{name}, {basis} basis"}
-        found.attrs["basis"] = basis
-        return found
+        Examples
+        --------
+        >>> import reesupply as rs
+        >>> result = rs.simulate(draws=1_000, rng=1)
+        >>> net = result.basis("net", place="use")["demand"].sel(bloc="ex_china")
+        """
+        from reesupply.result.basis import on_basis
+
+        return on_basis(self, basis, place)
 
     def to_frame(self, name: str) -> pd.DataFrame:
         """
