@@ -25,6 +25,8 @@ KEEP = (
     "balance",
     "end_use.demand",
     "end_use.contained",
+    "end_use.making_outside",
+    "end_use.use_outside",
     "claims",
 )
 
@@ -49,23 +51,22 @@ def claim(result: rs.Result, row: Any) -> xr.DataArray:  # noqa: PLR0911
         uses = [name for name in sectors if not row.sectors or sectors[name] in row.sectors]
         content = "contained" if row.basis == "contained" else "demand"
         every = result.end_use[content].sel(at)
+        outside: Any = 1.0
+        if row.place == "ex_china":
+            place = "use_outside" if row.need == "use" else "making_outside"
+            outside = result.end_use[place].sel(year=row.year)
         rows = scenario.rows("end_uses")
         lossy = every.sel(end_use=[use.id for use in rows if use.process_loss and use.scaled])
-        mine = [name for name in uses if name in lossy.end_use]
-        bought = every.sel(end_use=uses).sum("end_use")
+        bought = every
         if row.basis in ("net", "primary"):
             # new scrap goes back to the uses that leave it, end of life to all
-            returned = (
-                lossy.sel(end_use=mine).sum("end_use") / lossy.sum("end_use") * new.sum("bloc")
+            returned = (lossy / lossy.sum("end_use") * new.sum("bloc")).reindex(
+                end_use=every.end_use, fill_value=0.0
             )
             if row.basis == "primary":
-                returned = returned + bought / every.sum("end_use") * old.sum("bloc")
+                returned = returned + every / every.sum("end_use") * old.sum("bloc")
             bought = bought - returned
-        share: Any = 1.0
-        if row.place == "ex_china":
-            place = now["use_demand" if row.need == "use" else "demand"]
-            share = share * place.sel(bloc="ex_china") / place.sum("bloc")
-        total: xr.DataArray = (bought * share).sum("element")
+        total: xr.DataArray = (bought * outside).sel(end_use=uses).sum(["end_use", "element"])
         return total
 
     def outside(*parts: xr.DataArray) -> xr.DataArray:

@@ -35,8 +35,8 @@ def contained(changes: dict[str, Any], use: str = "ev-cars", draws: int = 2048) 
 
 def sales(changes: dict[str, Any], draws: int = 2048) -> FloatArray:
     """Millions of electric cars, (year, draw)."""
-    tonnes_of_a_million = 1000.0 * 0.01 * rs.load_scenario().rows("elements")[0].oxide_per_metal
-    return contained(PLAIN | changes, draws=draws) / tonnes_of_a_million
+    tonnes = 1000.0 * 0.01 * float(rs.load_scenario().rows("elements")[0].oxide_per_metal)
+    return contained(PLAIN | changes, draws=draws) / tonnes
 
 
 # -------------------------------------------------------------------------------- counted once
