@@ -35,7 +35,12 @@ _IAMC = {
     "refined_supply": "Supply|Refined",
     "recycled_new_scrap": "Supply|Recycled|New Scrap",
     "recycled_end_of_life": "Supply|Recycled|End of Life",
+    "lost_new_scrap": "Losses|New Scrap",
+    "lost_end_of_life": "Losses|End of Life",
+    "retired": "Goods|Leaving Use",
     "balance": "Balance",
+    "in_use_stock": "Stock|In Use",
+    "scrap_stock": "Stock|Scrap",
     "surplus_stock": "Stock|Surplus",
     "concentrate_stock": "Stock|Concentrate",
 }

@@ -10,10 +10,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from reesupply import units
-from reesupply.distributions import Distribution, parse
+from reesupply.distributions import Distribution, LogNormal, Normal, parse
 from reesupply.errors import ScenarioError
 from reesupply.scenario import load_scenario, package
 from reesupply.scenario.cells import ID_PATTERN
@@ -427,3 +428,14 @@ def test_frictionless_finds_a_fault(
     report = frictionless.validate(str(folder / "datapackage.json"))
 
     assert title in {found[0] for found in report.flatten(["title"])}
+
+
+@pytest.mark.parametrize("table", ["trajectories", "growth", "lifetimes", "recycling"])
+def test_no_cell_of_demand_is_without_end(table: str) -> None:
+    """A normal or lognormal cell is truncated, so that no draw is beyond reason."""
+    for row in load_scenario().rows(table):
+        for column in type(row).model_fields:
+            value = getattr(row, column)
+            assert not isinstance(value, Normal | LogNormal), (row, column)
+            if isinstance(value, Distribution):
+                assert np.isfinite(value.ppf([0.0, 1.0])).all(), (row, column)
