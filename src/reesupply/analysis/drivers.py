@@ -23,11 +23,11 @@ CAPTIVE = "Chinese and captive supply"
 GROUPS = {
     r"anchors\.(survey|refined|scrap|stock-change|captive-dy)": "what the base year was",
     r"anchors\.captive|disruptions\.|elements\..*\.captive_ratio": CAPTIVE,
-    r"trajectories\..*\.activity\.": "volumes of goods",
+    r"trajectories\..*\.activity\.|growth\.": "volumes of goods",
     r"trajectories\..*_fraction\.": "Dy and Tb per magnet",
-    r"trajectories\..*\.(magnet_mass|pm_share)\.": "magnets per good",
+    r"trajectories\..*\.(magnet_mass|pm_share)[a-z_]*\.": "magnets per good",
     r"trajectories\.": "yield of magnet making and other demand",
-    r"recycling\.|anchors\.(eol|history)": "recycling",
+    r"recycling\.|lifetimes\.|anchors\.(eol|history)": "recycling",
     r"elements\..*\.recovery_factor": OUTSIDE,
     r"projects\.|events\.|anchors\.(regime|availability)": OUTSIDE,
 }

@@ -31,7 +31,7 @@ _CASES = {
 _FIFTHS = {
     "factors.thrifting-change": "Dy and Tb per magnet by the last year",
     "factors.demand-change": "volumes of goods by the last year",
-    "trajectories.ev-cars.activity.world": "electric car sales",
+    "growth.activity-ev-cars.drift": "growth of electric car sales, beside the outlook",
     "trajectories.ev-cars.dy_fraction.world.change": "Dy per electric car by the last year",
 }
 
