@@ -1,4 +1,4 @@
-"""Charts of a result: balance, supply, demand, chain, claims, pipeline and bottleneck."""
+"""Charts of a result: balance, supply, demand, chain, stocks, claims, pipeline, bottleneck."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Plots:
         self.result = result
 
     def __repr__(self) -> str:
-        names = "balance, supply, demand, sankey, claims, pipeline, bottleneck"
-        return f"<Plots of {self.result!r}: {names}>"
+        names = "balance, supply, demand, end_uses, waterfall, stocks, sankey, claims, pipeline"
+        return f"<Plots of {self.result!r}: {names}, bottleneck>"
 
     def balance(
         self, element: str | None = None, claims: bool = True, ax: Axes | None = None
@@ -137,6 +137,102 @@ class Plots:
         from reesupply.plots.stacks import draw_demand
 
         return draw_demand(self.result, top, element, ax)
+
+    def end_uses(
+        self,
+        year: int | None = None,
+        element: str | None = None,
+        top: int = 14,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """
+        World gross demand of each end use with its uncertainty, in the base year and a later one.
+
+        Parameters
+        ----------
+        year : int, optional
+            The later year; by default the last of the run. The base year is shown alone.
+        element : str, optional
+            An element, or the sum "Dy+Tb"; by default the sum of all elements.
+        top : int
+            How many end uses, those with the largest median in the later year, are shown apart;
+            the others are added in each draw.
+        ax : Axes, optional
+            Where to draw; by default on a new figure, as tall as its rows need.
+
+        Returns
+        -------
+        Axes
+            One row per end use, the largest first, t oxide/yr: for each year the median as a dot,
+            P25-P75 as a bar and P5-P95 as a line. At the right the medians, and P5-P95 of the
+            later year. End uses without demand in both years are left out.
+
+        Raises
+        ------
+        ReesupplyError
+            If the year, element or `top` is unknown, or the draws of "end_use.demand" were not
+            kept.
+        """
+        from reesupply.plots.demand import draw
+
+        return draw(self.result, year, element, top, ax)
+
+    def waterfall(self, element: str | None = None, ax: Axes | None = None) -> Axes:
+        """
+        Gross demand of the first year to that of the last: volume, mass, element fraction, yield.
+
+        Parameters
+        ----------
+        element : str, optional
+            An element, or the sum "Dy+Tb"; by default the sum of all elements.
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        Axes
+            Means as bars and P5-P95 of each step as whiskers, t oxide/yr; below each bar the end
+            uses that contribute most. `reesupply.analysis.bridge.demand_bridge` says what the
+            causes are and gives the numbers.
+
+        Raises
+        ------
+        ReesupplyError
+            If the element is unknown or draws were not kept; `reesupply.analysis.bridge.KEEP`
+            names those needed.
+        """
+        from reesupply.plots.waterfall import draw
+
+        return draw(self.result, element, ax)
+
+    def stocks(self, element: str | None = None, ax: Axes | None = None) -> Axes:
+        """
+        Oxide in goods in use, and what enters use, leaves it and is recovered of that.
+
+        Parameters
+        ----------
+        element : str, optional
+            An element, or the sum "Dy+Tb"; by default the sum of all elements.
+        ax : Axes, optional
+            Where to draw; by default on a new figure.
+
+        Returns
+        -------
+        Axes
+            Bands P5-P95 and P25-P75 and the median of the stock, t oxide. A panel below, which
+            belongs to the Axes, shows the flows as means, t oxide/yr, with P5-P95 of what leaves
+            and is recovered. Recovered is what came back as oxide in the year, of goods that left
+            use up to the delay of recycling before.
+
+        Raises
+        ------
+        ReesupplyError
+            If the element is unknown; if the draws of "in_use_stock", "retired" or
+            "recycled_end_of_life" were not kept; or, under weights, those of "end_use.contained".
+        """
+        from reesupply.plots.stocks import draw
+
+        return draw(self.result, element, ax)
 
     def sankey(
         self, year: int | None = None, element: str | None = None, ax: Axes | None = None
