@@ -5,24 +5,19 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, cast
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 import reesupply as rs
+from charts import chart, panels, shown_texts, whole
 from reesupply.analysis.bridge import ALL_USES, STEPS, demand_bridge
 from reesupply.analysis.bridge import KEEP as CAUSES_KEEP
-from reesupply.plots import save
 from reesupply.plots.style import tonnes
 from reesupply.plots.waterfall import signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from matplotlib.axes import Axes
 
 KEEP = (*CAUSES_KEEP, "in_use_stock", "retired", "recycled_end_of_life")
 CHARTS = ("end_uses", "waterfall", "stocks")
@@ -44,52 +39,9 @@ def conditioned(result: rs.Result) -> rs.Result:
     return other
 
 
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
-def chart(result: rs.Result, name: str, **options: Any) -> Axes:
-    """Draw the chart of that name."""
-    axes = getattr(result.plot, name)(**options)
-    assert isinstance(axes, Axes)
-    return axes
-
-
-def whole(ax: Axes) -> Figure:
-    """The figure of the Axes."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure
-
-
-def panels(ax: Axes) -> list[Axes]:
-    """The Axes and the panels that belong to it."""
-    return [ax, *cast("list[Axes]", ax.child_axes)]
-
-
-def all_texts(ax: Axes) -> list[Text]:
-    """Every text of the figure that says anything and is shown; of ticks those within limits."""
-    found = cast("list[Text]", whole(ax).findobj(Text))
-    ticks: set[Text] = set()
-    shown: set[Text] = set()
-    for each in panels(ax):
-        for axis, (low, high) in ((each.xaxis, each.get_xlim()), (each.yaxis, each.get_ylim())):
-            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
-                ticks |= {tick.label1, tick.label2}
-                if min(low, high) <= tick.get_loc() <= max(low, high):
-                    shown |= {tick.label1, tick.label2}
-    return [
-        each
-        for each in found
-        if each.get_text().strip() and each.get_visible() and (each not in ticks or each in shown)
-    ]
-
-
 def texts(ax: Axes) -> list[str]:
     """What every text of the figure says."""
-    return [found.get_text() for found in all_texts(ax)]
+    return [found.get_text() for found in shown_texts(ax)]
 
 
 def quantile(result: rs.Result, draws: Any, q: float) -> Any:
@@ -106,80 +58,6 @@ def mean(result: rs.Result, draws: Any) -> Any:
 
 
 # ------------------------------------------------------------------------------ every chart
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_says_what_it_shows(result: rs.Result, name: str) -> None:
-    """Title, unit, draws, data date, and that it is fitted to no claim."""
-    ax = chart(result, name)
-    unit = ax.get_xlabel() if name == "end_uses" else panels(ax)[-1].get_ylabel()
-
-    assert unit == "t oxide/yr"
-    assert "Dy+Tb oxide" in ax.get_title()
-    assert "2024" in ax.get_title()
-    assert "2035" in ax.get_title()
-    assert any(
-        "fitted to no claim" in text and "1,024 draws" in text and "2026-05-31" in text
-        for text in texts(ax)
-    )
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_result_with_weights_is_labelled(conditioned: rs.Result, name: str) -> None:
-    """Nobody takes a conditioned chart for an untuned one."""
-    ax = chart(conditioned, name)
-
-    assert "conditioned" in ax.get_title()
-    assert not any("fitted to no claim" in text for text in texts(ax))
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_no_global_setting_changes(result: rs.Result, name: str) -> None:
-    """A chart leaves the style of the caller alone."""
-    before = dict(mpl.rcParams)
-
-    chart(result, name)
-
-    assert dict(mpl.rcParams) == before
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_draws_where_it_is_told(result: rs.Result, name: str) -> None:
-    """Given Axes are used, and pyplot learns of no figure."""
-    figure = Figure(figsize=(8, 6), layout="constrained")
-    ax = figure.subplots()
-
-    assert chart(result, name, ax=ax) is ax
-    assert figure.axes == [ax]
-    assert plt.get_fignums() == []
-
-
-@pytest.mark.parametrize(("name", "element"), OPTIONS)
-def test_nothing_is_cut_off_and_no_label_overlaps(
-    result: rs.Result, name: str, element: str | None
-) -> None:
-    """Every text lies inside the figure and clear of every other text."""
-    ax = chart(result, name, element=element)
-    figure = whole(ax)
-    figure.draw_without_rendering()
-    frame = figure.bbox.padded(1.0)
-    shown = [(found.get_text(), found.get_window_extent()) for found in all_texts(ax)]
-
-    for number, (text, box) in enumerate(shown):
-        assert frame.x0 <= box.x0 < box.x1 <= frame.x1, text
-        assert frame.y0 <= box.y0 < box.y1 <= frame.y1, text
-        for other, place in shown[number + 1 :]:
-            assert not box.padded(-1.0).overlaps(place.padded(-1.0)), (text, other)
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_equal_charts_give_equal_files(result: rs.Result, name: str, tmp_path: Path) -> None:
-    """An SVG has the same bytes every time, drawn again or made again."""
-    ax = chart(result, name)
-    first = save(ax, tmp_path / "a.svg").read_bytes()
-
-    assert save(whole(ax), tmp_path / "a.svg").read_bytes() == first
-    assert save(chart(result, name), tmp_path / "b.svg").read_bytes() == first
 
 
 def test_what_cannot_be_drawn_is_one_sentence(result: rs.Result) -> None:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 import reesupply as rs
+from charts import chart, line
 from reesupply.analysis.bottleneck import KEEP, bottleneck, flows
-from reesupply.plots import save
 from reesupply.plots.style import tonnes
 from reesupply.result import weighted_quantile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from matplotlib.axes import Axes
 
 CHARTS = ("pipeline", "bottleneck")
 BARS = ("P10–P90, under construction", "P10–P90, not decided")  # noqa: RUF001
@@ -42,36 +38,6 @@ def conditioned(result: rs.Result) -> rs.Result:
     return other
 
 
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
-def chart(result: rs.Result, name: str, **options: Any) -> Axes:
-    """Draw the chart of that name."""
-    axes = getattr(result.plot, name)(**options)
-    assert isinstance(axes, Axes)
-    return axes
-
-
-def whole(ax: Axes) -> Figure:
-    """The figure of the Axes."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure
-
-
-def texts(ax: Axes) -> list[str]:
-    """What every text of the figure says."""
-    return [found.get_text() for found in cast("list[Text]", whole(ax).findobj(Text))]
-
-
-def line(ax: Axes, label: str) -> Any:
-    """The line with that label."""
-    return next(each for each in ax.get_lines() if each.get_label() == label)
-
-
 def bars(ax: Axes) -> dict[float, tuple[float, float]]:
     """Ends of the bars by their height."""
     paths = [p for each in ax.collections if each.get_label() in BARS for p in each.get_paths()]
@@ -89,84 +55,6 @@ def cells(ax: Axes, place: float) -> list[str]:
     """Texts at the right of a row, from the left."""
     found = [t for t in ax.texts if isinstance(t, mpl.text.Annotation) and t.xy == (1.0, place)]
     return [text.get_text() for text in sorted(found, key=lambda text: text.xyann[0])]
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_says_what_it_shows(result: rs.Result, name: str) -> None:
-    """Title, unit, draws, data date, and that it is fitted to no claim."""
-    ax = chart(result, name)
-
-    assert "outside China" in ax.get_title()
-    assert ax.get_ylabel() == "t oxide/yr in concentrate" or "first feed" in ax.get_xlabel()
-    assert any(
-        "fitted to no claim" in text and "1,024 draws" in text and "2026-05-31" in text
-        for text in texts(ax)
-    )
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_result_with_weights_is_labelled(conditioned: rs.Result, name: str) -> None:
-    """Nobody takes a conditioned chart for an untuned one."""
-    ax = chart(conditioned, name)
-
-    assert "conditioned" in ax.get_title()
-    assert not any("fitted to no claim" in text for text in texts(ax))
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_draws_where_it_is_told(result: rs.Result, name: str) -> None:
-    """Given Axes are used, pyplot learns of no figure, and no global setting changes."""
-    before = dict(mpl.rcParams)
-    figure = Figure(figsize=(8, 6), layout="constrained")
-    ax = figure.subplots()
-
-    assert chart(result, name, ax=ax) is ax
-    assert figure.axes == [ax]
-    assert plt.get_fignums() == []
-    assert dict(mpl.rcParams) == before
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("pipeline", {}),
-        ("pipeline", {"kinds": ("mine", "refinery", "recycler"), "top": 100}),
-        ("pipeline", {"kinds": ("recycler",), "top": 1}),
-        ("bottleneck", {}),
-    ],
-)
-def test_nothing_is_cut_off_and_no_label_overlaps(
-    result: rs.Result, conditioned: rs.Result, name: str, options: Any, weighted: bool
-) -> None:
-    """Every text lies inside the figure and clear of every other text."""
-    ax = chart(conditioned if weighted else result, name, **options)
-    figure = whole(ax)
-    figure.draw_without_rendering()
-    frame = figure.bbox.padded(1.0)
-    shown = [
-        (found.get_text(), found.get_window_extent())
-        for found in cast("list[Text]", figure.findobj(Text))
-        if found.get_text().strip() and found.get_visible()
-    ]
-    # locators also make tick labels beyond the limits, which are not drawn
-    axis = {label.get_text() for label in ax.get_xticklabels()}
-    shown = [(text, box) for text, box in shown if text not in axis or frame.overlaps(box)]
-
-    for number, (text, box) in enumerate(shown):
-        if text not in axis:
-            assert frame.x0 <= box.x0 < box.x1 <= frame.x1, text
-            assert frame.y0 <= box.y0 < box.y1 <= frame.y1, text
-        for other, place in shown[number + 1 :]:
-            assert not box.padded(-1.0).overlaps(place.padded(-1.0)), (text, other)
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_equal_charts_give_equal_files(result: rs.Result, name: str, tmp_path: Path) -> None:
-    """An SVG has the same bytes every time."""
-    first = save(chart(result, name), tmp_path / "a.svg").read_bytes()
-
-    assert save(chart(result, name), tmp_path / "b.svg").read_bytes() == first
 
 
 # ------------------------------------------------------------------------------- pipeline

@@ -5,23 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 import reesupply as rs
+from charts import chart, line, texts
 from reesupply.plots import save
 from reesupply.plots.style import MINUS, plain, spread, tonnes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from matplotlib.axes import Axes
 
 KEEP = (
     *("demand", "refined_supply", "recycled_new_scrap", "recycled_end_of_life", "balance"),
@@ -54,116 +52,12 @@ def conditioned(result: rs.Result) -> rs.Result:
     )
 
 
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
-def chart(result: rs.Result, name: str, **options: Any) -> Axes:
-    """Draw the chart of that name."""
-    axes = getattr(result.plot, name)(**options)
-    assert isinstance(axes, Axes)
-    return axes
-
-
-def whole(ax: Axes) -> Figure:
-    """The figure of the Axes."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure
-
-
-def all_texts(ax: Axes) -> list[Text]:
-    """Every text of the figure."""
-    return cast("list[Text]", whole(ax).findobj(Text))
-
-
-def texts(ax: Axes) -> list[str]:
-    """What every text of the figure says."""
-    return [found.get_text() for found in all_texts(ax)]
-
-
-def line(ax: Axes, label: str) -> Any:
-    """The line with that label."""
-    return next(each for each in ax.get_lines() if each.get_label() == label)
-
-
 def area(ax: Axes, label: str, years: tuple[int, ...]) -> tuple[Any, Any]:
     """Lower and upper edge of a filled band, year by year."""
     found = next(each for each in ax.collections if each.get_label() == label)
     corners = np.asarray(found.get_paths()[0].vertices)
     edges = [np.sort(np.unique(corners[corners[:, 0] == year, 1])) for year in years]
     return np.array([edge[0] for edge in edges]), np.array([edge[-1] for edge in edges])
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_says_what_it_shows(result: rs.Result, name: str) -> None:
-    """Title, unit, draws, data date, and that it is fitted to no claim."""
-    ax = chart(result, name)
-    unit = ax.get_xlabel() if name == "claims" else ax.get_ylabel()
-
-    assert unit == "t oxide/yr"
-    assert ax.get_title()
-    assert any(
-        "fitted to no claim" in text and "1,024 draws" in text and "2026-05-31" in text
-        for text in texts(ax)
-    )
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_result_with_weights_is_labelled(conditioned: rs.Result, name: str) -> None:
-    """Nobody takes a conditioned chart for an untuned one."""
-    ax = chart(conditioned, name)
-
-    assert "conditioned" in ax.get_title()
-    assert not any("fitted to no claim" in text for text in texts(ax))
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_no_global_setting_changes(result: rs.Result, name: str) -> None:
-    """A chart leaves the style of the caller alone."""
-    before = dict(mpl.rcParams)
-
-    chart(result, name)
-
-    assert dict(mpl.rcParams) == before
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_draws_where_it_is_told(result: rs.Result, name: str) -> None:
-    """Given Axes are used, and pyplot learns of no figure."""
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    ax = figure.subplots()
-
-    assert chart(result, name, ax=ax) is ax
-    assert figure.axes == [ax]
-    assert plt.get_fignums() == []
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_nothing_is_cut_off_and_no_label_overlaps(result: rs.Result, name: str) -> None:
-    """Every text lies inside the figure and clear of every other text."""
-    ax = chart(result, name)
-    figure = whole(ax)
-    figure.draw_without_rendering()
-    frame = figure.bbox.padded(1.0)
-    shown = [
-        (found.get_text(), found.get_window_extent())
-        for found in all_texts(ax)
-        if found.get_text().strip() and found.get_visible()
-    ]
-    # locators also make tick labels beyond the limits, which are not drawn
-    axis = {label.get_text() for label in (*ax.get_xticklabels(), *ax.get_yticklabels())}
-    shown = [(text, box) for text, box in shown if text not in axis or frame.overlaps(box)]
-
-    for number, (text, box) in enumerate(shown):
-        if text not in axis:
-            assert frame.x0 <= box.x0 < box.x1 <= frame.x1, text
-            assert frame.y0 <= box.y0 < box.y1 <= frame.y1, text
-        for other, place in shown[number + 1 :]:
-            shrunk = box.padded(-1.0)
-            assert not shrunk.overlaps(place.padded(-1.0)), (text, other)
 
 
 @pytest.mark.parametrize("element", ["Dy+Tb", "Dy", "Tb"])
@@ -333,18 +227,6 @@ def test_what_cannot_be_drawn_is_one_sentence(result: rs.Result) -> None:
         with pytest.raises(rs.ReesupplyError, match=r"found|kept"):
             call()
     assert plt.get_fignums() == []
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_equal_charts_give_equal_files(result: rs.Result, name: str, tmp_path: Path) -> None:
-    """An SVG has the same bytes every time, and no temporary file stays."""
-    ax = chart(result, name)
-    first = save(ax, tmp_path / "a.svg").read_bytes()
-
-    assert save(whole(ax), str(tmp_path / "a.svg")).read_bytes() == first
-    assert save(chart(result, name), tmp_path / "b.svg").read_bytes() == first
-    assert b"<dc:date>" not in first
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["a.svg", "b.svg"]
 
 
 def test_png_has_150_dots_per_inch(result: rs.Result, tmp_path: Path) -> None:

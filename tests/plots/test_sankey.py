@@ -5,23 +5,19 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, cast
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.text import Text
 
 import reesupply as rs
-from reesupply.plots import save
-from reesupply.plots.sankey import SMALLEST, Flow, Node, chain
+from charts import shown_texts, whole
+from reesupply.plots.chain import SMALLEST, Flow, Node, chain
 from reesupply.plots.style import tonnes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
 KEEP = (
     *("demand", "mine_supply", "refined_supply", "balance"),
@@ -54,12 +50,6 @@ def conditioned(result: rs.Result) -> rs.Result:
     return other
 
 
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
 def chart(result: rs.Result, *where: Any, **options: Any) -> Axes:
     """Draw the chart."""
     axes = result.plot.sankey(*where, **options)
@@ -67,24 +57,9 @@ def chart(result: rs.Result, *where: Any, **options: Any) -> Axes:
     return axes
 
 
-def whole(ax: Axes) -> Figure:
-    """The figure of the Axes."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure
-
-
-def all_texts(ax: Axes) -> list[Text]:
-    """Every text of the figure that says anything and is drawn."""
-    axis = {*ax.get_xticklabels(), *ax.get_yticklabels(), ax.xaxis.label, ax.yaxis.label}
-    found = cast("list[Text]", whole(ax).findobj(Text))
-    offset = {ax.xaxis.get_offset_text(), ax.yaxis.get_offset_text()}
-    return [each for each in found if each.get_text().strip() and each not in axis | offset]
-
-
 def texts(ax: Axes) -> list[str]:
     """What the texts say, on one line."""
-    return [each.get_text().replace("\n", " ") for each in all_texts(ax)]
+    return [each.get_text().replace("\n", " ") for each in shown_texts(ax)]
 
 
 def sums(flows: list[Flow]) -> tuple[dict[str, float], dict[str, float]]:
@@ -213,43 +188,16 @@ def test_labels_carry_tonnes(result: rs.Result, year: int, element: str) -> None
             assert {f"{label} {amount}", f"{label}  {amount}", f"{amount}  {label}"} & set(found)
 
 
-@pytest.mark.parametrize(("year", "element"), SHOWN)
-def test_nothing_is_cut_off_and_no_label_overlaps(
-    result: rs.Result, year: int, element: str
-) -> None:
-    """Every text lies inside the figure and clear of every other text."""
-    ax = chart(result, year, element)
-    figure = whole(ax)
-    figure.draw_without_rendering()
-    frame = figure.bbox.padded(1.0)
-    shown = [(each.get_text(), each.get_window_extent()) for each in all_texts(ax)]
-    for number, (text, box) in enumerate(shown):
-        assert frame.x0 <= box.x0 < box.x1 <= frame.x1, text
-        assert frame.y0 <= box.y0 < box.y1 <= frame.y1, text
-        for other, place in shown[number + 1 :]:
-            assert not box.padded(-1.0).overlaps(place.padded(-1.0)), (text, other)
-
-
 def test_text_inside_a_bar_fits(result: rs.Result) -> None:
     """Upright white text stays within its bar."""
     for year, element in SHOWN:
         ax = chart(result, year, element)
         whole(ax).draw_without_rendering()
         bars = [p.get_window_extent() for p in ax.patches if isinstance(p, Rectangle)]
-        for each in all_texts(ax):
+        for each in shown_texts(ax):
             if each.get_color() == "white":
                 box = each.get_window_extent().padded(-1.0)
                 assert any(bar.y0 <= box.y0 and box.y1 <= bar.y1 for bar in bars), each
-
-
-def test_the_chart_says_what_it_shows(result: rs.Result, conditioned: rs.Result) -> None:
-    """Draws, data date, whether it is fitted or conditioned, and that it shows means."""
-    for source, word in ((result, "fitted to no claim"), (conditioned, "draws are weighted")):
-        ax = chart(source, 2035)
-        caption = " ".join(texts(ax))
-        for part in (word, "1,024 draws", "data of 2026-05-31", "Means over draws", "t oxide/yr"):
-            assert part in caption
-        assert ("conditioned" in ax.get_title()) == (source is conditioned)
 
 
 def test_a_deficit_is_a_source_and_a_surplus_an_end(result: rs.Result) -> None:
@@ -294,24 +242,6 @@ def test_a_store_is_no_stock_in_use() -> None:
     assert into[store] == pytest.approx(200.0)
     assert store not in out
     assert into["goods"] == pytest.approx(out["goods"], abs=LEFT_OUT)
-
-
-def test_it_draws_where_it_is_told(result: rs.Result) -> None:
-    """Given Axes are used, pyplot learns of no figure, and no global setting changes."""
-    before = dict(mpl.rcParams)
-    figure = Figure(figsize=(9, 6), layout="constrained")
-    ax = figure.subplots()
-
-    assert chart(result, ax=ax) is ax
-    assert figure.axes == [ax]
-    assert plt.get_fignums() == []
-    assert dict(mpl.rcParams) == before
-
-
-def test_equal_charts_give_equal_files(result: rs.Result, tmp_path: Path) -> None:
-    """An SVG has the same bytes every time."""
-    paths = [save(chart(result, 2030), tmp_path / name) for name in ("a.svg", "b.svg")]
-    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_what_cannot_be_drawn_is_one_sentence(result: rs.Result) -> None:

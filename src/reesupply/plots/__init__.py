@@ -258,7 +258,7 @@ class Plots:
         -------
         Axes
             Ribbons to scale with their tonnes, in means over draws, t oxide/yr. A surplus or
-            deficit is the mean balance. `reesupply.plots.sankey.chain` gives the numbers.
+            deficit is the mean balance. `reesupply.plots.chain.chain` gives the numbers.
 
         Raises
         ------

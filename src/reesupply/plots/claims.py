@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reesupply.errors import ReesupplyError, nearest
+from reesupply.plots.columns import column, head, legend_below
 from reesupply.plots.style import (
     DASH,
-    FAINT,
     FAN,
     GRID,
     INK,
-    KEY,
     PUBLISHED,
     PUBLISHED_TEXT,
     SMALL,
-    beside,
     chart_style,
     headline,
     new_axes,
@@ -71,7 +69,7 @@ def draw(result: Result, unit: str, ax: Axes | None) -> Axes:
                 bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0},
             )
         _columns(ax, readings, places, unit)
-        _legend(ax)
+        legend_below(ax, 4)
         kind = "shares" if unit == SHARE else unit
         notes = ["Each claim in every reading of its words."]
         if any(row.label and row.low < 0 for row in readings):
@@ -179,38 +177,12 @@ def _columns(
 ) -> None:
     """Write the published value and the median of every row at the right."""
     share = unit == SHARE
-    x = ax.get_yaxis_transform()
     given = [_percent(r.published) if share else tonnes(r.published) for r in readings]
     found = [f"{100.0 * r.middle:.1f} %" if share else tonnes(r.middle) for r in readings]
     columns = (("published", given, 52, PUBLISHED_TEXT), ("P50", found, 94, INK))
     for name, texts, offset, colour in columns:
-        cells = [(text, y, x, "center", colour) for text, y in zip(texts, places, strict=True)]
-        for text, height, coords, side, ink in ((name, 1, ax.transAxes, "bottom", FAINT), *cells):
-            ax.annotate(
-                text,
-                xy=(1.0, height),
-                xycoords=coords,
-                xytext=(offset, 0),
-                textcoords="offset points",
-                ha="right",
-                va=side,
-                fontsize=KEY,
-                color=ink,
-                annotation_clip=False,
-            )
-
-
-def _legend(ax: Axes) -> None:
-    ax.legend(
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        bbox_transform=beside(ax, 0.0, -34.0),  # below the axis label
-        ncols=4,
-        frameon=False,
-        fontsize=SMALL,
-        handlelength=1.5,
-        borderaxespad=0.0,
-    )
+        head(ax, name, offset, "bottom")
+        column(ax, places, texts, offset, colour)
 
 
 def _percent(value: float) -> str:

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reesupply.errors import ReesupplyError
+from reesupply.plots.columns import column, head, legend_below
 from reesupply.plots.numbers import checked_element
 from reesupply.plots.style import (
     DASH,
     FAINT,
     GRID,
     INK,
-    KEY,
     SECTOR_REST,
     SECTORS,
-    SMALL,
-    beside,
     chart_style,
     check_top,
     headline,
@@ -76,7 +74,7 @@ def draw(result: Result, year: int | None, element: str | None, top: int, ax: Ax
         _legend(ax, years)
         rest = "; beige: smaller ones together" if rows and rows[-1].shades == REST else ""
         span = " and ".join(map(str, years))
-        title = f"World gross demand for {element} oxide by end use, {span}"
+        title = f"Gross demand for {element} oxide by end use, {span}"
         headline(ax, result, title, [_together(whole, years), COLOURS.format(rest=rest)])
     return ax
 
@@ -172,23 +170,11 @@ def _columns(ax: Axes, rows: Sequence[Row], years: Sequence[int]) -> None:
         f"{tonnes(row.quantiles[-1, 0])}{DASH}{tonnes(row.quantiles[-1, -1])}" for row in rows
     ]
     columns.append((f"P5{DASH}P95 {years[-1]}", ranges, FAINT))
-    x, right = ax.get_yaxis_transform(), 0.0
+    right = 0.0
     for (name, texts, colour), width in zip(columns, (*(46, 46)[: len(years)], 66), strict=True):
         right += width
-        cells = [(text, place, x, "center", colour) for place, text in enumerate(texts)]
-        for text, height, coords, side, ink in ((name, 1, ax.transAxes, "top", FAINT), *cells):
-            ax.annotate(
-                text,
-                xy=(1.0, height),
-                xycoords=coords,
-                xytext=(right, 0),
-                textcoords="offset points",
-                ha="right",
-                va=side,
-                fontsize=KEY,
-                color=ink,
-                annotation_clip=False,
-            )
+        head(ax, name, right, "top")
+        column(ax, range(len(rows)), texts, right, colour)
 
 
 def _legend(ax: Axes, years: Sequence[int]) -> None:
@@ -205,18 +191,7 @@ def _legend(ax: Axes, years: Sequence[int]) -> None:
         Line2D([], [], color=INK, linewidth=1.5),
     ]
     names = [*map(str, years), "P50", f"P25{DASH}P75", f"P5{DASH}P95"]
-    ax.legend(
-        handles,
-        names,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        bbox_transform=beside(ax, 0.0, -34.0),  # below the axis label
-        ncols=len(names),
-        frameon=False,
-        fontsize=SMALL,
-        handlelength=1.5,
-        borderaxespad=0.0,
-    )
+    legend_below(ax, len(names), handles, names)
 
 
 def _together(whole: FloatArray, years: Sequence[int]) -> str:

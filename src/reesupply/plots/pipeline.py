@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reesupply.engine.pipeline import decimal_year
 from reesupply.errors import ReesupplyError, nearest
+from reesupply.plots.columns import column, legend_below
 from reesupply.plots.style import (
     DASH,
     FAINT,
@@ -17,7 +18,6 @@ from reesupply.plots.style import (
     OUTSIDE,
     PUBLISHED,
     SMALL,
-    beside,
     chart_style,
     check_top,
     headline,
@@ -86,7 +86,7 @@ def draw(result: Result, kinds: Sequence[str], top: int, ax: Axes | None) -> Axe
         _axes(ax, result, rows, places)
         _headers(ax, headers)
         _columns(ax, rows, places, last)
-        _legend(ax)
+        legend_below(ax, 3)
         notes = [
             f"Bars: first feed given that it comes by the end of {last}.",
             f"At the right: status, probability of operating by the end of {last}, nameplate.",
@@ -265,7 +265,6 @@ def _headers(ax: Axes, headers: Sequence[tuple[str, float]]) -> None:
 
 def _columns(ax: Axes, rows: Sequence[Row], places: Sequence[float], last: int) -> None:
     """Write status, probability and nameplate of every row at the right."""
-    x = ax.get_yaxis_transform()
     columns = (
         ("status", [row.status for row in rows], STATUS, "left", FAINT),
         (f"by {last}", [_percent(row) for row in rows], CHANCE, "right", INK),
@@ -273,33 +272,8 @@ def _columns(ax: Axes, rows: Sequence[Row], places: Sequence[float], last: int) 
     )
     for name, texts, offset, aligned, colour in columns:
         # the names stand in the line of the first header, which has no cells
-        cells = [(text, y, colour) for text, y in zip(texts, places, strict=True)]
-        for text, place, ink in ((name, 0.0, FAINT), *cells):
-            ax.annotate(
-                text,
-                xy=(1.0, place),
-                xycoords=x,
-                xytext=(offset, 0),
-                textcoords="offset points",
-                ha=aligned,
-                va="center",
-                fontsize=KEY,
-                color=ink,
-                annotation_clip=False,
-            )
-
-
-def _legend(ax: Axes) -> None:
-    ax.legend(
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        bbox_transform=beside(ax, 0.0, -34.0),  # below the axis label
-        ncols=3,
-        frameon=False,
-        fontsize=SMALL,
-        handlelength=1.5,
-        borderaxespad=0.0,
-    )
+        column(ax, [0.0], [name], offset, FAINT, aligned)
+        column(ax, places, texts, offset, colour, aligned)
 
 
 def _percent(row: Row) -> str:

@@ -1,0 +1,133 @@
+"""What holds for every chart: it says what it shows, can be read, and leaves the caller alone."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+import reesupply as rs
+from charts import chart, shown_texts, texts, whole
+from reesupply.analysis.bottleneck import KEEP as BOTTLENECK
+from reesupply.analysis.bridge import KEEP as CAUSES
+from reesupply.engine.variables import DATA
+from reesupply.plots import save
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEEP = (
+    *DATA,
+    *BOTTLENECK,
+    *CAUSES,
+    *("claims", "first_feed", "project.separated", "end_use.retired", "end_use.stock"),
+)
+#: What a chart shows beside title and provenance: its unit, and where.
+CHARTS = {
+    "balance": ["t oxide/yr"],
+    "supply": ["t oxide/yr"],
+    "demand": ["t oxide/yr"],
+    "end_uses": ["t oxide/yr", "Dy+Tb oxide", "2024", "2035"],
+    "waterfall": ["t oxide/yr", "Dy+Tb oxide", "2024", "2035"],
+    "stocks": ["t oxide/yr", "Dy+Tb oxide", "2024", "2035"],
+    "sankey": ["t oxide/yr", "Dy+Tb oxide", "2024", "Means over draws"],
+    "claims": ["t oxide/yr"],
+    "pipeline": ["outside China", "first feed", "t/yr"],
+    "bottleneck": ["outside China", "t oxide/yr in concentrate"],
+}
+#: Charts with other choices, which must be as readable.
+CHOICES: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in CHARTS),
+    *((name, {"element": "Tb"}) for name in ("end_uses", "waterfall", "stocks")),
+    *(("sankey", {"year": y, "element": e}) for y, e in ((2035, "Dy+Tb"), (2030, "Dy"))),
+    *(("sankey", {"year": y, "element": "Tb"}) for y in (2024, 2035)),
+    ("pipeline", {"kinds": ("mine", "refinery", "recycler"), "top": 100}),
+    ("pipeline", {"kinds": ("recycler",), "top": 1}),
+]
+
+
+@pytest.fixture(scope="module")
+def result() -> rs.Result:
+    """A run that keeps what charts of weighted results need."""
+    return rs.simulate(draws=1024, rng=1, keep=dict.fromkeys(KEEP))
+
+
+@pytest.fixture(scope="module")
+def conditioned(result: rs.Result) -> rs.Result:
+    """The same draws, the later ones weighing more."""
+    raw = np.arange(1.0, result.draws + 1.0)
+    other = copy.copy(result)
+    other.weights = raw / raw.sum()
+    return other
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_says_what_it_shows(result: rs.Result, name: str) -> None:
+    """Title, unit, draws, data date, and that it is fitted to no claim."""
+    ax = chart(result, name)
+
+    assert ax.get_title()
+    for part in CHARTS[name]:
+        assert any(part in text for text in texts(ax)), part
+    assert any(
+        "fitted to no claim" in text and "1,024 draws" in text and "2026-05-31" in text
+        for text in texts(ax)
+    )
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_result_with_weights_is_labelled(conditioned: rs.Result, name: str) -> None:
+    """Nobody takes a conditioned chart for an untuned one."""
+    ax = chart(conditioned, name)
+
+    assert "conditioned" in ax.get_title()
+    assert not any("fitted to no claim" in text for text in texts(ax))
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_draws_where_it_is_told(result: rs.Result, name: str) -> None:
+    """Given Axes are used, pyplot learns of no figure, and no global setting changes."""
+    before = dict(mpl.rcParams)
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    ax = figure.subplots()
+
+    assert chart(result, name, ax=ax) is ax
+    assert figure.axes == [ax]
+    assert plt.get_fignums() == []
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize(("name", "options"), CHOICES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_nothing_is_cut_off_and_no_label_overlaps(
+    result: rs.Result, conditioned: rs.Result, name: str, options: dict[str, Any], weighted: bool
+) -> None:
+    """Every text lies inside the figure and clear of every other text."""
+    ax = chart(conditioned if weighted else result, name, **options)
+    figure = whole(ax)
+    figure.draw_without_rendering()
+    frame = figure.bbox.padded(1.0)
+    shown = [(found.get_text(), found.get_window_extent()) for found in shown_texts(ax)]
+    assert len(shown) > 10
+    for number, (text, box) in enumerate(shown):
+        assert frame.x0 <= box.x0 < box.x1 <= frame.x1, text
+        assert frame.y0 <= box.y0 < box.y1 <= frame.y1, text
+        for other, place in shown[number + 1 :]:
+            assert not box.padded(-1.0).overlaps(place.padded(-1.0)), (text, other)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_equal_charts_give_equal_files(result: rs.Result, name: str, tmp_path: Path) -> None:
+    """An SVG has the same bytes every time, and no temporary file stays."""
+    ax = chart(result, name)
+    first = save(ax, tmp_path / "a.svg").read_bytes()
+
+    assert save(whole(ax), str(tmp_path / "a.svg")).read_bytes() == first
+    assert save(chart(result, name), tmp_path / "b.svg").read_bytes() == first
+    assert b"<dc:date>" not in first
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["a.svg", "b.svg"]
