@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 
-@pytest.fixture(scope="module")
-def benchmark_module() -> Iterator[Any]:
-    """Return `benchmarks/run.py`, which belongs to no package."""
-    name = "reesupply_benchmark"
-    spec = importlib.util.spec_from_file_location(name, FOLDER / "run.py")
+def loaded(file: str) -> Iterator[Any]:
+    """Load a file of `benchmarks/`, which belongs to no package."""
+    name = f"reesupply_benchmark_{file.removesuffix('.py')}"
+    spec = importlib.util.spec_from_file_location(name, FOLDER / file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -30,6 +29,18 @@ def benchmark_module() -> Iterator[Any]:
     spec.loader.exec_module(module)
     yield module
     del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def benchmark_module() -> Iterator[Any]:
+    """Return `benchmarks/run.py`."""
+    yield from loaded("run.py")
+
+
+@pytest.fixture(scope="module")
+def stocks_module() -> Iterator[Any]:
+    """Return `benchmarks/stocks.py`."""
+    yield from loaded("stocks.py")
 
 
 def positive(value: object) -> bool:
@@ -103,3 +114,43 @@ def test_the_readme_has_the_table_of_a_full_run(benchmark_module: Any) -> None:
     for draws in benchmark_module.SIZES:
         for workers in benchmark_module.WORKERS:
             assert (f"{draws:,}", str(workers)) in measured
+
+
+def test_the_stock_models_agree(stocks_module: Any) -> None:
+    """A tiny run: every way gives the outflows of plain numpy, and every time is positive."""
+    timings = stocks_module.measure(draws=300, repeats=1)
+
+    values = {each.what: each.difference for each in timings if each.difference is not None}
+    flodym = importlib.util.find_spec("flodym") is not None
+    assert len(values) == 2 + flodym
+    for what, difference in values.items():
+        assert difference <= 1e-12, what
+    assert all(positive(each.us) and positive(each.us_low) for each in timings)
+    lines = stocks_module.table(timings).splitlines()
+    assert len(lines) == 2 + len(timings)
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert lines[0] in readme
+    for each in timings:
+        assert f"| {each.what} |" in readme
+
+
+def test_a_wrong_value_would_be_seen(stocks_module: Any) -> None:
+    """The comparison counts a slip in one year of one draw, and NaN is no agreement."""
+    case = stocks_module.make_case(20)
+    good = stocks_module.by_reesupply(case)
+    other = good.copy()
+    other[30, 7] *= 1.001
+    assert stocks_module.difference(good, good) == 0.0
+    assert 1e-6 < stocks_module.difference(other, good) < 1e-2
+    other[30, 7] = float("nan")
+    assert not stocks_module.difference(other, good) <= 1.0
+
+
+def test_the_stock_benchmark_prints_its_table(
+    stocks_module: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One command; nonsense is refused before anything runs."""
+    assert stocks_module.main(["--draws", "64", "--repeats", "1"]) == 0
+    assert "| reesupply, one call | 64 |" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        stocks_module.main(["--draws", "0"])

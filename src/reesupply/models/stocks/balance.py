@@ -98,8 +98,9 @@ def check_mass_balance(
     error = np.abs(mass_balance_error(inflow, outflow, stock, opening_stock=opening_stock))
     axis = _year_axis(error)
     largest = [np.abs(np.broadcast_to(a, error.shape)) for a in (inflow, outflow, stock)]
-    scale = np.maximum.reduce(largest).max(axis=axis, keepdims=True)
-    good = (error <= tolerance * scale) & np.isfinite(scale)  # NaN is not good
+    scale = np.maximum.reduce([np.where(np.isfinite(a), a, 0.0) for a in largest])
+    # the scale is finite, so that neither NaN nor infinity is good, in their own years only
+    good = error <= tolerance * scale.max(axis=axis, keepdims=True)
     if good.all():
         return
     by_year = np.moveaxis(good, axis, 0)

@@ -9,7 +9,7 @@ broadcast against parameters.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -91,16 +91,69 @@ class Lifetime(ABC):
         start = np.asarray(age, dtype=np.float64)
         return np.asarray(self.survival_integral(start + 1.0) - self.survival_integral(start))
 
+    def surviving(self, n_years: int, entry: float | None) -> FloatArray:
+        """
+        Share of a year's inflow in use at the end of its own year and of those after it.
+
+        Parameters
+        ----------
+        n_years : int
+            Number of years, the inflow's own included.
+        entry : float or None
+            Part of its own year that the inflow spends in use; None for an even inflow.
+
+        Returns
+        -------
+        ndarray, shape (year,), or (..., year, draw) if a parameter has draws
+            Share in [0, 1], never rising; a new array, which the caller may overwrite.
+        """
+        ages, life = np.arange(n_years, dtype=np.float64), self
+        if self.has_draws:
+            ages, life = ages[:, np.newaxis], self.with_age_axis()
+        share = life.yearly_survival(ages) if entry is None else life.survival(ages + entry)
+        return as_share(np.array(share), axis=-2 if self.has_draws else 0)
+
+    @property
+    def draw_shape(self) -> tuple[int, ...]:
+        """Shape of the parameters together, (..., draw); () without draws."""
+        return np.broadcast_shapes(*(np.shape(v) for v in self._arrays().values()))
+
     @property
     def has_draws(self) -> bool:
         """Whether a parameter is an array with a draw axis."""
-        return any(np.ndim(getattr(self, f.name)) > 0 for f in fields(self))  # type: ignore[arg-type]
+        return bool(self._arrays())
 
     def with_age_axis(self) -> Self:
         """Return the same lifetime, its arrays (..., draw) made (..., 1, draw)."""
+        return self._with({name: np.expand_dims(v, -2) for name, v in self._arrays().items()})
+
+    def at_draws(self, draws: slice) -> Self:
+        """Return the lifetime of some draws only; arrays with one draw serve all."""
+        return self._with(
+            {name: v[..., draws] for name, v in self._arrays().items() if v.shape[-1] > 1}
+        )
+
+    def _arrays(self) -> dict[str, FloatArray]:
+        """Return the parameters that are arrays, by name."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
-        wide = {name: np.expand_dims(v, -2) for name, v in values.items() if np.ndim(v) > 0}
-        return replace(self, **wide)  # type: ignore[type-var]
+        return {name: np.asarray(v) for name, v in values.items() if np.ndim(v) > 0}
+
+    def _with(self, arrays: dict[str, FloatArray]) -> Self:
+        """Return a copy with other views of the same parameters, which are not checked again."""
+        other = object.__new__(type(self))
+        for name, value in {**vars(self), **arrays}.items():
+            object.__setattr__(other, name, value)
+        return other
+
+
+def as_share(share: FloatArray, *, axis: int) -> FloatArray:
+    """Take off the rounding noise that would make a share rise along `axis` or leave [0, 1]."""
+    rows = np.moveaxis(share, axis, 0)
+    falling = bool((rows[1:] <= rows[:-1]).all())
+    clean = falling and bool((rows[:1] <= 1.0).all()) and bool((rows[-1:] >= 0.0).all())
+    if clean:  # the rule; looking is much quicker than mending, which changes nothing then
+        return share
+    return np.asarray(np.minimum.accumulate(np.clip(share, 0.0, 1.0), axis=axis))
 
 
 def check_positive(**parameters: float | FloatArray) -> None:

@@ -12,17 +12,15 @@ import numpy as np
 
 from reesupply.errors import ReesupplyError
 from reesupply.models.stocks.kernels import (
-    convolve,
+    flows_of,
     leaving_from,
-    step_shares,
-    surviving_share,
     with_draws,
     without_draws,
-    year_axis,
 )
+from reesupply.models.stocks.steps import Extension, Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -36,11 +34,12 @@ __all__ = ["cohort_table", "inflow_driven", "inflow_from_final_stock", "stock_dr
 
 def inflow_driven(
     inflow: npt.ArrayLike,
-    lifetime: Lifetime,
+    lifetime: Lifetime | Sequence[Lifetime],
     *,
     inflow_at: InflowAt = "uniform",
     initial_stock: npt.ArrayLike | None = None,
     time_edges: npt.ArrayLike | None = None,
+    extension: Extension | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """
     Stock and outflow that follow from an inflow.
@@ -49,15 +48,18 @@ def inflow_driven(
     ----------
     inflow : array_like, shape (..., year, draw) or (year,)
         Mass entering use per year, or per step of `time_edges` [t].
-    lifetime : Lifetime
-        One for all cohorts; its parameters are numbers or arrays (..., draw).
+    lifetime : Lifetime or sequence of Lifetime
+        One for all cohorts, or one for each: those of `initial_stock` first, then one by step of
+        entry. Parameters are numbers or arrays (..., draw).
     inflow_at : {"uniform", "start", "middle", "end"}
         When within the step the inflow enters use.
     initial_stock : array_like, shape (..., cohort, draw) or (cohort,), optional
-        What is in use before the first year, by year of entry, oldest first; the last cohort
-        entered in the year just before the first [t].
+        What is in use before the first step, by year of entry, oldest first; the last cohort
+        entered in the year just before the first step [t].
     time_edges : array_like, shape (year + 1,), optional
         Edges of steps of unequal length, rising [years].
+    extension : Extension, optional
+        From a moment on, goods in use and all later ones age more slowly.
 
     Returns
     -------
@@ -69,8 +71,8 @@ def inflow_driven(
     Raises
     ------
     ReesupplyError
-        If shapes or edges do not fit, a cohort of `initial_stock` has outlived its lifetime, or
-        both `initial_stock` and `time_edges` are given.
+        If shapes, edges or the number of lifetimes do not fit, the extension begins outside the
+        steps, or a cohort of `initial_stock` has outlived its lifetime.
 
     Examples
     --------
@@ -82,31 +84,35 @@ def inflow_driven(
     array([0. , 0.5, 1. , 1. ])
     """
     series, plain = with_draws(inflow, "inflow")
-    before = _equivalent_inflow(initial_stock, lifetime, inflow_at, time_edges)
-    series = _prepend(before, series)
-    plain, skip = plain and not lifetime.has_draws, before.shape[-2]
-    n = series.shape[-2]
-    if time_edges is None:
-        share = surviving_share(lifetime, n, inflow_at=inflow_at)
-        stock = convolve(series, share)
-        out = convolve(series, leaving_from(share, axis=year_axis(share)))
+    steps = Steps.of(
+        lifetime,
+        series.shape[-2],
+        inflow_at=inflow_at,
+        time_edges=time_edges,
+        extension=extension,
+        past=_cohorts(initial_stock),
+    )
+    series = _prepend(steps.explain(initial_stock), series)
+    if steps.yearly and steps.common:
+        out, stock = flows_of(series, steps.lifetimes[0], inflow_at, stock=True)
     else:
-        stock, out = _accumulate(series, step_shares(lifetime, n, inflow_at, time_edges))
-    plain = plain and stock.shape[-1] == 1
+        stock, out = _accumulate(series, steps)
+    plain = plain and not steps.draw_shape and stock.shape[-1] == 1
     return (
-        without_draws(stock[..., skip:, :], plain),
-        without_draws(out[..., skip:, :], plain),
+        without_draws(stock[..., steps.past :, :], plain),
+        without_draws(out[..., steps.past :, :], plain),
     )
 
 
 def stock_driven(
     stock: npt.ArrayLike,
-    lifetime: Lifetime,
+    lifetime: Lifetime | Sequence[Lifetime],
     *,
     inflow_at: InflowAt = "uniform",
     floor: float | None = None,
     initial_stock: npt.ArrayLike | None = None,
     time_edges: npt.ArrayLike | None = None,
+    extension: Extension | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """
     Inflow and outflow that a given stock needs.
@@ -121,7 +127,7 @@ def stock_driven(
         Smallest inflow per step [t], usually 0. Where the stock falls faster than the lifetime
         allows, the surplus is taken from all cohorts in proportion and added to the outflow.
         Without it the inflow turns negative there.
-    initial_stock, time_edges
+    initial_stock, time_edges, extension
         As in `inflow_driven`.
 
     Returns
@@ -142,17 +148,24 @@ def stock_driven(
         raise ReesupplyError(msg)
     target, plain = with_draws(stock, "stock")
     n = target.shape[-2]
-    shares = step_shares(lifetime, n, inflow_at, time_edges)
-    before = _equivalent_inflow(initial_stock, lifetime, inflow_at, time_edges)
-    held, given = _run_off(before, lifetime, inflow_at, n)
-    shape = np.broadcast_shapes(
-        target.shape, held.shape, (*shares(0).shape[:-2], n, shares(0).shape[-1])
+    steps = Steps.of(
+        lifetime,
+        n,
+        inflow_at=inflow_at,
+        time_edges=time_edges,
+        extension=extension,
+        past=_cohorts(initial_stock),
     )
+    before = steps.explain(initial_stock)
+    nothing = np.zeros((*before.shape[:-2], n, before.shape[-1]))
+    run_off = _accumulate(np.concatenate([before, nothing], axis=-2), steps, steps.past)
+    held, given = (flow[..., steps.past :, :] for flow in run_off)
+    shape = np.broadcast_shapes(target.shape, held.shape)
     # what the cohorts up to now will still hold, and give off, at the end of each step
     held, given = np.broadcast_to(held, shape).copy(), np.broadcast_to(given, shape).copy()
     inflow, reached = np.empty(shape), np.empty(shape)
     for step in range(n):
-        share, wanted = shares(step), target[..., step, :]
+        share, wanted = steps.shares(steps.past + step), target[..., step, :]
         first = _first_share(share, step)
         needed = (wanted - held[..., step, :]) / first
         if floor is not None:
@@ -161,9 +174,9 @@ def stock_driven(
             needed = np.where(short, floor, needed)
         inflow[..., step, :] = needed
         held[..., step:, :] += share * needed[..., np.newaxis, :]
-        given[..., step:, :] += leaving_from(share, axis=-2) * needed[..., np.newaxis, :]
+        given[..., step:, :] += leaving_from(share) * needed[..., np.newaxis, :]
         reached[..., step, :] = held[..., step, :]
-    plain = plain and not lifetime.has_draws and shape[-1] == 1
+    plain = plain and shape[-1] == 1 and not steps.draw_shape
     return (
         without_draws(inflow, plain),
         without_draws(given, plain),
@@ -196,17 +209,18 @@ def _shrink(held: FloatArray, given: FloatArray, step: int, target: FloatArray) 
 
 def cohort_table(
     inflow: npt.ArrayLike,
-    lifetime: Lifetime,
+    lifetime: Lifetime | Sequence[Lifetime],
     *,
     inflow_at: InflowAt = "uniform",
     time_edges: npt.ArrayLike | None = None,
+    extension: Extension | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """
     Stock and outflow of each cohort: years times years, so for a few draws only.
 
     Parameters
     ----------
-    inflow, lifetime, inflow_at, time_edges
+    inflow, lifetime, inflow_at, time_edges, extension
         As in `inflow_driven`.
 
     Returns
@@ -221,20 +235,23 @@ def cohort_table(
     """
     series, plain = with_draws(inflow, "inflow")
     n = series.shape[-2]
-    shares = step_shares(lifetime, n, inflow_at, time_edges)
-    width = np.broadcast_shapes(series[..., 0, :].shape, shares(0)[..., 0, :].shape)
+    steps = Steps.of(lifetime, n, inflow_at=inflow_at, time_edges=time_edges, extension=extension)
+    width = np.broadcast_shapes(series[..., 0, :].shape, steps.draw_shape)
     stock = np.zeros((*width[:-1], n, n, width[-1]))
     out = np.zeros_like(stock)
     for cohort in range(n):
-        share, mass = shares(cohort), series[..., cohort : cohort + 1, :]
+        share, mass = steps.shares(cohort), series[..., cohort : cohort + 1, :]
         stock[..., cohort, cohort:, :] = share * mass
-        out[..., cohort, cohort:, :] = leaving_from(share, axis=-2) * mass
-    plain = plain and not lifetime.has_draws
+        out[..., cohort, cohort:, :] = leaving_from(share) * mass
+    plain = plain and not steps.draw_shape
     return without_draws(stock, plain), without_draws(out, plain)
 
 
 def inflow_from_final_stock(
-    final_stock: npt.ArrayLike, lifetime: Lifetime, *, inflow_at: InflowAt = "uniform"
+    final_stock: npt.ArrayLike,
+    lifetime: Lifetime | Sequence[Lifetime],
+    *,
+    inflow_at: InflowAt = "uniform",
 ) -> FloatArray:
     """
     Past inflow that explains a stock known by year of entry.
@@ -244,7 +261,7 @@ def inflow_from_final_stock(
     final_stock : array_like, shape (..., cohort, draw) or (cohort,)
         Mass in use at the end of the last year, by year of entry, oldest first [t].
     lifetime, inflow_at
-        As in `surviving_share`.
+        As in `inflow_driven`.
 
     Returns
     -------
@@ -257,50 +274,30 @@ def inflow_from_final_stock(
         If a cohort is in use although its lifetime is over.
     """
     held, plain = with_draws(final_stock, "final_stock")
-    share = surviving_share(lifetime, held.shape[-2], inflow_at=inflow_at)
-    share = np.flip(share[:, np.newaxis] if share.ndim == 1 else share, axis=-2)
-    held, share = np.broadcast_arrays(held, share)
-    inflow = np.zeros(held.shape)
-    with np.errstate(over="ignore"):
-        np.divide(held, share, out=inflow, where=share > 0.0)
-    lost = ((share <= 0.0) & (held != 0.0)) | np.isinf(inflow)
-    if lost.any():
-        cohort = int(np.argwhere(lost)[0, -2])
-        age = held.shape[-2] - 1 - cohort
-        msg = f"a cohort must not outlive its lifetime; got stock in cohort {cohort} at age {age}."
-        raise ReesupplyError(msg)
-    return without_draws(inflow, plain and not lifetime.has_draws)
+    steps = Steps.of(lifetime, 0, inflow_at=inflow_at, past=held.shape[-2])
+    return without_draws(steps.explain(held), plain and not steps.draw_shape)
 
 
 def _accumulate(
-    series: FloatArray, shares: Callable[[int], FloatArray]
+    series: FloatArray, steps: Steps, cohorts: int | None = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Stock and outflow by adding one cohort after the other."""
-    n = series.shape[-2]
-    share = shares(0)
-    stock = share * series[..., :1, :]
-    out = leaving_from(share, axis=-2) * series[..., :1, :]
-    for cohort in range(1, n):
-        share, mass = shares(cohort), series[..., cohort : cohort + 1, :]
+    """Stock and outflow by adding one cohort after the other, all or the first few."""
+    count = series.shape[-2]
+    width = np.broadcast_shapes(series[..., 0, :].shape, steps.draw_shape)
+    stock = np.zeros((*width[:-1], count, width[-1]))
+    out = np.zeros_like(stock)
+    for cohort in range(count if cohorts is None else cohorts):
+        share, mass = steps.shares(cohort), series[..., cohort : cohort + 1, :]
         stock[..., cohort:, :] += share * mass
-        out[..., cohort:, :] += leaving_from(share, axis=-2) * mass
+        out[..., cohort:, :] += leaving_from(share) * mass
     return stock, out
 
 
-def _equivalent_inflow(
-    initial_stock: npt.ArrayLike | None,
-    lifetime: Lifetime,
-    inflow_at: InflowAt,
-    time_edges: npt.ArrayLike | None,
-) -> FloatArray:
-    """Past inflow (..., cohort, draw) that explains the initial stock; it may have no cohorts."""
+def _cohorts(initial_stock: npt.ArrayLike | None) -> int:
+    """Count the cohorts of an initial stock."""
     if initial_stock is None:
-        return np.zeros((0, 1))
-    if time_edges is not None:
-        msg = "initial_stock must come with yearly steps; got time_edges too."
-        raise ReesupplyError(msg)
-    held, _ = with_draws(initial_stock, "initial_stock")
-    return inflow_from_final_stock(held, lifetime, inflow_at=inflow_at)
+        return 0
+    return int(with_draws(initial_stock, "initial_stock")[0].shape[-2])
 
 
 def _prepend(before: FloatArray, series: FloatArray) -> FloatArray:
@@ -312,18 +309,3 @@ def _prepend(before: FloatArray, series: FloatArray) -> FloatArray:
         np.broadcast_to(part, (*width[:-1], part.shape[-2], width[-1])) for part in (before, series)
     ]
     return np.concatenate(parts, axis=-2)
-
-
-def _run_off(
-    before: FloatArray, lifetime: Lifetime, inflow_at: InflowAt, n: int
-) -> tuple[FloatArray, FloatArray]:
-    """Stock and outflow in the next n years of what entered before."""
-    past = before.shape[-2]
-    if not past:
-        return np.zeros((n, 1)), np.zeros((n, 1))
-    nothing = np.zeros((*before.shape[:-2], n, before.shape[-1]))
-    series = np.concatenate([before, nothing], axis=-2)
-    share = surviving_share(lifetime, past + n, inflow_at=inflow_at)
-    stock = convolve(series, share)
-    out = convolve(series, leaving_from(share, axis=year_axis(share)))
-    return stock[..., past:, :], out[..., past:, :]

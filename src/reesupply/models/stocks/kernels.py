@@ -17,25 +17,24 @@ end        on 31 December (ODYM: age 0 in its own year)         S(k)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from reesupply.errors import ReesupplyError, nearest
+from reesupply.models.stocks.base import Lifetime
+from reesupply.models.stocks.sums import SUM_BLOCK, blocks, convolve, year_axis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy.typing as npt
-
-    from reesupply.models.stocks.base import Lifetime
 
     FloatArray = npt.NDArray[np.float64]
 
 __all__ = ["InflowAt", "leaving_share", "outflow", "surviving_share"]
 
 InflowAt = Literal["uniform", "start", "middle", "end"]
-_ENTRY = {"start": 1.0, "middle": 0.5, "end": 0.0}  # part of the own step spent in use
+#: Part of its own step that an inflow spends in use; None where it enters evenly.
+ENTRY: dict[str, float | None] = {"uniform": None, "start": 1.0, "middle": 0.5, "end": 0.0}
 
 
 def surviving_share(
@@ -71,16 +70,7 @@ def surviving_share(
     >>> surviving_share(Fixed(2.5), 4, inflow_at="end")
     array([1., 1., 1., 0.])
     """
-    _check_rule(inflow_at)
-    if n_years < 1:
-        msg = f"n_years must be at least 1; got {n_years}."
-        raise ReesupplyError(msg)
-    ages, life = np.arange(n_years, dtype=np.float64), lifetime
-    if lifetime.has_draws:
-        ages, life = ages[:, np.newaxis], lifetime.with_age_axis()
-    if inflow_at == "uniform":
-        return _as_share(life.yearly_survival(ages), life)
-    return _as_share(life.survival(ages + _ENTRY[inflow_at]), life)
+    return _kernel(lifetime, n_years, inflow_at, leaving=False)
 
 
 def leaving_share(
@@ -105,11 +95,15 @@ def leaving_share(
     ReesupplyError
         As in `surviving_share`.
     """
-    share = surviving_share(lifetime, n_years, inflow_at=inflow_at)
-    return leaving_from(share, axis=year_axis(share))
+    return _kernel(lifetime, n_years, inflow_at, leaving=True)
 
 
-def outflow(inflow: npt.ArrayLike, leaving: npt.ArrayLike) -> FloatArray:
+def outflow(
+    inflow: npt.ArrayLike,
+    leaving: npt.ArrayLike | Lifetime,
+    *,
+    inflow_at: InflowAt = "uniform",
+) -> FloatArray:
     r"""
     Outflow from use, :math:`O_t = \sum_{c \le t} I_c f_{t-c}`.
 
@@ -117,9 +111,12 @@ def outflow(inflow: npt.ArrayLike, leaving: npt.ArrayLike) -> FloatArray:
     ----------
     inflow : array_like, shape (..., year, draw) or (year,)
         Mass entering use per year [t].
-    leaving : array_like, shape (lag,) or (..., lag, draw)
-        `leaving_share`, for at least as many lags as there are years. With one axis, the sum is
-        one matrix product.
+    leaving : array_like, shape (lag,) or (..., lag, draw), or Lifetime
+        `leaving_share`, for at least as many lags as there are years; with one axis, the sum is
+        one matrix product. Or the lifetime itself: the shares of a thousand draws at a time are
+        then made, used and forgotten, which is the quickest for many draws.
+    inflow_at : {"uniform", "start", "middle", "end"}
+        When within the year the inflow enters use; only with a lifetime.
 
     Returns
     -------
@@ -129,39 +126,14 @@ def outflow(inflow: npt.ArrayLike, leaving: npt.ArrayLike) -> FloatArray:
     Raises
     ------
     ReesupplyError
-        If `leaving` is shorter than `inflow`.
+        If `leaving` is shorter than `inflow`, or `inflow_at` is unknown.
     """
     series, plain = with_draws(inflow, "inflow")
+    if isinstance(leaving, Lifetime):
+        total, _ = flows_of(series, leaving, inflow_at, stock=False)
+        return without_draws(total, plain and not leaving.has_draws)
     kernel = np.asarray(leaving, dtype=np.float64)
     return without_draws(convolve(series, kernel), plain and kernel.ndim == 1)
-
-
-def step_shares(
-    lifetime: Lifetime, n: int, inflow_at: InflowAt, time_edges: npt.ArrayLike | None
-) -> Callable[[int], FloatArray]:
-    """Return a function: step of entry -> surviving share (..., later steps, draw or 1)."""
-    _check_rule(inflow_at)
-    if time_edges is None:
-        kernel = surviving_share(lifetime, n, inflow_at=inflow_at)
-        kernel = kernel[:, np.newaxis] if kernel.ndim == 1 else kernel
-        return lambda cohort: kernel[..., : n - cohort, :]
-    edges = np.asarray(time_edges, dtype=np.float64)
-    if edges.shape != (n + 1,) or not (np.diff(edges) > 0.0).all():
-        msg = f"time_edges must be {n + 1} rising numbers; got {edges.tolist()}."
-        raise ReesupplyError(msg)
-    life = lifetime.with_age_axis() if lifetime.has_draws else lifetime
-
-    def shares(cohort: int) -> FloatArray:
-        length = edges[cohort + 1] - edges[cohort]
-        youngest = (edges[cohort + 1 :] - edges[cohort + 1])[:, np.newaxis]
-        if inflow_at == "uniform":
-            oldest = life.survival_integral(youngest + length)
-            share = (oldest - life.survival_integral(youngest)) / length
-        else:
-            share = life.survival(youngest + _ENTRY[inflow_at] * length)
-        return np.asarray(np.minimum.accumulate(np.clip(share, 0.0, 1.0), axis=-2))
-
-    return shares
 
 
 def with_draws(series: npt.ArrayLike, name: str) -> tuple[FloatArray, bool]:
@@ -178,43 +150,69 @@ def without_draws(array: FloatArray, plain: bool) -> FloatArray:
     return array[..., 0] if plain else array
 
 
-def convolve(series: FloatArray, kernel: FloatArray) -> FloatArray:
-    """Sum over cohorts of series[cohort] times kernel[year - cohort]."""
+def flows_of(
+    series: FloatArray, lifetime: Lifetime, inflow_at: InflowAt, *, stock: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Outflow, and the stock if it is asked for (else nothing in it), of one lifetime for all."""
     n = series.shape[-2]
-    if kernel.shape[year_axis(kernel)] < n:
-        msg = f"a lag kernel must cover {n} years; got {kernel.shape[year_axis(kernel)]}."
+    if not lifetime.has_draws:
+        share = surviving_share(lifetime, n, inflow_at=inflow_at)
+        held = convolve(series, share) if stock else np.empty(0)
+        return convolve(series, leaving_from(share)), held
+    shape = np.broadcast_shapes(
+        series.shape, (*lifetime.draw_shape[:-1], n, lifetime.draw_shape[-1])
+    )
+    out, held = np.empty(shape), np.empty(shape if stock else 0)
+    for draws in blocks(shape, SUM_BLOCK):
+        share = _kernel(lifetime.at_draws(draws), n, inflow_at)
+        some = series if series.shape[-1] == 1 else series[..., draws]
+        if stock:
+            convolve(some, share, out=held[..., draws])
+        convolve(some, _leave(share), out=out[..., draws])
+    return out, held
+
+
+def _kernel(
+    lifetime: Lifetime, n: int, inflow_at: InflowAt, *, leaving: bool = False
+) -> FloatArray:
+    """Surviving or leaving share, in blocks of draws that stay in the processor's cache."""
+    check_rule(inflow_at)
+    if n < 1:
+        msg = f"n_years must be at least 1; got {n}."
         raise ReesupplyError(msg)
-    if kernel.ndim == 1:
-        lag = np.subtract.outer(np.arange(n), np.arange(n))
-        return np.asarray(np.where(lag >= 0, kernel[np.abs(lag)], 0.0) @ series)
-    total = kernel[..., :n, :] * series[..., :1, :]
-    part = np.empty_like(total)
-    for cohort in range(1, n):
-        piece = part[..., cohort:, :]
-        np.multiply(kernel[..., : n - cohort, :], series[..., cohort : cohort + 1, :], out=piece)
-        total[..., cohort:, :] += piece
+    entry = ENTRY[inflow_at]
+    shape = (*lifetime.draw_shape[:-1], n, *lifetime.draw_shape[-1:])
+    several = list(blocks(shape, SUM_BLOCK)) if lifetime.has_draws else []
+    if len(several) < 2:
+        share = lifetime.surviving(n, entry)
+        return _leave(share) if leaving else share
+    total = np.empty(shape)
+    for draws in several:
+        share = lifetime.at_draws(draws).surviving(n, entry)
+        total[..., draws] = _leave(share) if leaving else share
     return total
 
 
-def _check_rule(inflow_at: str) -> None:
+def check_rule(inflow_at: str) -> None:
     """Raise if the timing rule is unknown."""
-    if inflow_at not in get_args(InflowAt):
-        hint = nearest(inflow_at, get_args(InflowAt))
+    if inflow_at not in ENTRY:
+        hint = nearest(inflow_at, list(ENTRY))
         msg = f"inflow_at is {inflow_at!r}; {hint}."
         raise ReesupplyError(msg)
 
 
-def year_axis(share: FloatArray) -> int:
-    """Years are the only axis of a plain kernel, otherwise the one before draws."""
-    return 0 if share.ndim == 1 else -2
+def leaving_from(share: FloatArray) -> FloatArray:
+    """Share that leaves in each step, from what survives it: (step,) or (..., step, draw)."""
+    return _leave(share.copy())
 
 
-def _as_share(share: FloatArray, lifetime: Lifetime) -> FloatArray:
-    """Take off the rounding noise that would make a share rise or leave [0, 1]."""
-    axis = -2 if lifetime.has_draws else 0
-    return np.asarray(np.minimum.accumulate(np.clip(share, 0.0, 1.0), axis=axis))
-
-
-def leaving_from(share: FloatArray, *, axis: int) -> FloatArray:
-    """Share that leaves in each step, from the share that survives it."""
-    return np.asarray(-np.diff(share, axis=axis, prepend=1.0))
+def _leave(share: FloatArray) -> FloatArray:
+    """Turn the surviving share into the leaving one, in place: another array is slower to get."""
+    rows = np.moveaxis(share, year_axis(share), 0)
+    if share.ndim == 1:
+        rows[1:] = rows[:-1] - rows[1:]
+    else:
+        for step in range(len(rows) - 1, 0, -1):
+            np.subtract(rows[step - 1], rows[step], out=rows[step])
+    rows[:1] = 1.0 - rows[:1]
+    return share
