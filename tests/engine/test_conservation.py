@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from scipy.special import gamma, gammainc
 
 import reesupply as rs
-from reesupply.engine.history import past_inflow_index
+from reesupply.engine.history import compile_past
 from reesupply.engine.variables import VARIABLES
 from strategies import Changes, scenario_changes, scenario_of
 
@@ -243,10 +243,11 @@ def test_goods_in_use(changes: Changes) -> None:
     inflow, outflow = arrays["end_use.contained"], arrays["end_use.retired"]
     first, n = result.plan.years[0], len(result.plan.years)
     start = int(cell(scenario, result, "anchors.stock-history-start.value"))
-    growth = cell(scenario, result, "anchors.growth-before-2010.value")
-    index = past_inflow_index(scenario, growth, start)
     error = np.broadcast_to(cell(scenario, result, "anchors.history-scale.value"), DRAWS)
-    taper = np.clip((first - np.arange(start, first)) / 14.0, 0.0, 1.0)
+    scaled = np.array([[row.scaled] for row in scenario.rows("end_uses")])
+    bottom_up = arrays["end_use.demand"][:, :, 0] / arrays["base_year_factor"]
+    index = compile_past(scenario).index(bottom_up.sum(axis=1) * scaled, error)
+    assert (index >= 0.0).all()
     stores = {row.id for row in scenario.rows("end_uses") if not row.scaled}
     for use, name in enumerate(result.plan.end_uses):
         if name in stores:  # state stocks are held, not used
@@ -258,9 +259,8 @@ def test_goods_in_use(changes: Changes) -> None:
             for column in ("mean", "shape")
         )
         in_use, leaves = leaving(mean, shape, first - start + n)
-        past = index[use][:, np.newaxis] * error ** taper[:, np.newaxis]
         cohorts = np.concatenate(
-            [inflow[use][:, :1] * past, inflow[use]], axis=1
+            [inflow[use][:, :1] * index[use], inflow[use]], axis=1
         )  # (element, cohort, draw)
         stock, out = np.zeros_like(cohorts), np.zeros_like(cohorts)
         for cohort in range(cohorts.shape[1]):

@@ -16,6 +16,7 @@ from reesupply.models.demand import (
     by_place,
     magnet_oxide,
     place_shares,
+    residual_index,
 )
 
 if TYPE_CHECKING:
@@ -223,3 +224,35 @@ def test_goods_nobody_needs_have_the_share_of_all() -> None:
     """No tonnes at all: the ratios alone."""
     shares = place_shares(np.full((1, 1), 0.3), np.full((2, 1, 1), 1.0), np.zeros((2, 1, 1)))
     np.testing.assert_array_equal(shares, np.full((2, 1, 1), 0.3))
+
+
+# -------------------------------------------------------------------------------------- the past
+
+
+@given(
+    total=hnp.arrays(np.float64, (4,), elements=st.floats(0.3, 1.5)),
+    own=hnp.arrays(np.float64, (2, 4), elements=st.floats(0.0, 0.5)),
+    weight=hnp.arrays(np.float64, (5, 3), elements=st.floats(1.0, 1e3)),
+)
+def test_the_past_adds_up_to_its_total(
+    total: FloatArray, own: FloatArray, weight: FloatArray
+) -> None:
+    """End uses with a series and those that share the rest are the total, where any is left."""
+    series = np.full((5, 4), np.nan)
+    series[[1, 3]] = own
+    rest = residual_index(total, series, weight)
+    assert (rest >= 0.0).all()
+    index = np.where(np.isnan(series)[:, :, np.newaxis], rest, series[:, :, np.newaxis])
+    found = (index * weight[:, np.newaxis]).sum(axis=0)
+    expected = total[:, np.newaxis] * weight.sum(axis=0)
+    np.testing.assert_allclose(found[rest > 0.0], expected[rest > 0.0], rtol=1e-10)
+    assert (found >= expected * (1.0 - 1e-10)).all()
+
+
+def test_residual_by_hand() -> None:
+    """40 of 100 t grew from a tenth, all from 0.6: the others bought (60 - 4) / 60 of today."""
+    own = np.array([[0.1], [np.nan]])
+    found = residual_index(np.array([0.6]), own, np.array([[40.0], [60.0]]))
+    np.testing.assert_allclose(found, [[56.0 / 60.0]], rtol=1e-14)
+    nothing = residual_index(np.array([0.6]), own, np.array([[40.0], [0.0]]))
+    np.testing.assert_array_equal(nothing, [[0.0]])

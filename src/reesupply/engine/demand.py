@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reesupply.distributions import Discrete, Distribution, Normal
-from reesupply.engine.inputs import Cells, InputBuilder
+from reesupply.engine.inputs import Cells, InputBuilder, in_all_draws
 from reesupply.errors import ScenarioError, nearest
 from reesupply.models.demand import along_anchors, magnet_oxide, place_shares
 from reesupply.models.growth import grown, growth_error
@@ -289,18 +289,13 @@ def _persistence(scenario: Scenario, years: list[int], values: list[Value]) -> l
     if not isinstance(values[0], Distribution):
         return [0.0] * len(years)
     anchors = {row.id: row.value for row in scenario.rows("anchors")}
-    loss = (1.0 - parameter(anchors["persistence"])) / PERSISTENCE_YEARS
+    loss = (1.0 - in_all_draws(anchors["persistence"])) / PERSISTENCE_YEARS
     return [
         0.0
         if isinstance(value, Discrete) and year > base
         else float(np.clip(1.0 - loss * (year - base), 0.0, 1.0))
         for year, value in zip(years, values, strict=True)
     ]
-
-
-def parameter(value: Value) -> float:
-    """Read a parameter that is the same in all draws; a distribution counts with its median."""
-    return value.median if isinstance(value, Distribution) else value
 
 
 def _check_parameters(scenario: Scenario, paths: Mapping[tuple[str, str], _Path]) -> None:

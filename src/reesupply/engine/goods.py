@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reesupply.distributions import Distribution
-from reesupply.engine.history import past_inflow_index
+from reesupply.engine.history import PastPlan, compile_past
 from reesupply.engine.inputs import Cells
 from reesupply.models.stocks import Weibull, leaving_share, outflow
 
@@ -50,11 +50,12 @@ class GoodsPlan:
     _mean: Cells
     _shape: Cells
     _fixed: Mapping[int, FloatArray]  # kernels (year, 1) of lifetimes that are not drawn
-    _index: FloatArray  # (end_use, past year): inflow over that of the base year
-    _taper: FloatArray  # (past year,)
+    _past: PastPlan
     _stores: npt.NDArray[np.bool_]  # (end_use,): held, not used
 
-    def run(self, values: FloatArray, contained: FloatArray, scale: FloatArray) -> InUse:
+    def run(
+        self, values: FloatArray, contained: FloatArray, weight: FloatArray, scale: FloatArray
+    ) -> InUse:
         """
         Follow the cohorts of a lane.
 
@@ -64,30 +65,31 @@ class GoodsPlan:
             Drawn values of the plan.
         contained : ndarray, shape (end_use, element, year, draw)
             Oxide in finished goods [t/yr]; the past follows that of the base year.
+        weight : ndarray, shape (end_use, draw)
+            Demand of the base year [t/yr].
         scale : ndarray, shape (draw,)
             Error of the past inflows, full in old years.
         """
         uses, elements, years, draws = contained.shape
         retired = np.zeros((uses, elements, years + 1, draws))
         opening = np.zeros((uses, elements, 1, draws))
-        error = scale ** self._taper[:, np.newaxis]
+        index = self._past.index(np.where(self._stores[:, np.newaxis], 0.0, weight), scale)
         mean, shape = self._mean.fill(values), self._shape.fill(values)
         for use in np.flatnonzero(~self._stores).tolist():
             leaving = self._fixed.get(use)
             if leaving is None:
                 leaving = self._kernel(mean[use], shape[use], years)
-            past = self._index[use][:, np.newaxis] * error
-            first = contained[use, :, :1]
+            past, first = index[use], contained[use, :, :1]
             retired[use] = _past_outflow(past, leaving, years + 1) * first
             retired[use, :, 1:] += outflow(contained[use], leaving)
             opening[use] = _past_stock(past, leaving) * first
         stock = contained - retired[:, :, 1:]
         stock[:, :, :1] += opening
         np.cumsum(stock, axis=2, out=stock)
-        return InUse(retired, stock, self._index[:, -1:] * error[-1])
+        return InUse(retired, stock, index[:, -1])
 
     def _kernel(self, mean: FloatArray, shape: FloatArray, years: int) -> FloatArray:
-        lags = self._index.shape[1] + years
+        lags = self._past.years.size + years
         return leaving_share(Weibull.from_mean(mean, shape), lags)
 
 
@@ -105,22 +107,16 @@ def _past_stock(past: FloatArray, leaving: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("cd,cd->d", past, left[::-1]))
 
 
-def compile_goods(
-    scenario: Scenario, builder: InputBuilder, start: int, growth_before: float
-) -> GoodsPlan:
+def compile_goods(scenario: Scenario, builder: InputBuilder) -> GoodsPlan:
     """
     Compile the lifetimes and the past of the end uses.
 
     Parameters
     ----------
     scenario : Scenario
-        Its end uses, lifetimes and history.
+        Its end uses, lifetimes, history and anchors.
     builder : InputBuilder
         Collects the inputs.
-    start : int
-        First cohort.
-    growth_before : float
-        Growth per year before a series of history begins.
 
     Returns
     -------
@@ -129,9 +125,10 @@ def compile_goods(
     uses = scenario.rows("end_uses")
     rows = {row.end_use: row for row in scenario.rows("lifetimes")}
     lives = [rows[use.id] for use in uses]
-    base, last = scenario.years[0], scenario.years[-1]
+    past = compile_past(scenario)
+    lags = past.years.size + len(scenario.years)
     fixed = {
-        index: leaving_share(Weibull.from_mean(life.mean, life.shape), last - start + 1)
+        index: leaving_share(Weibull.from_mean(life.mean, life.shape), lags)
         for index, life in enumerate(lives)
         if not isinstance(life.mean, Distribution) and not isinstance(life.shape, Distribution)
     }
@@ -139,12 +136,6 @@ def compile_goods(
         Cells([builder.cell(f"lifetimes.{one.end_use}.mean", one.mean, "yr") for one in lives]),
         Cells([builder.cell(f"lifetimes.{one.end_use}.shape", one.shape) for one in lives]),
         {index: kernel[:, np.newaxis] for index, kernel in fixed.items()},
-        past_inflow_index(scenario, growth_before, start),
-        _taper(np.arange(start, base), base),
+        past,
         np.array([not use.scaled for use in uses]),
     )
-
-
-def _taper(past: npt.NDArray[np.intp], base: int) -> FloatArray:
-    """Exponent of the error of history: 1 until 14 years before the base year, 0 in it."""
-    return np.clip((base - past) / 14.0, 0.0, 1.0)

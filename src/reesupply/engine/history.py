@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reesupply.engine.inputs import in_all_draws
 from reesupply.errors import ScenarioError
+from reesupply.models.demand import residual_index
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -78,39 +81,77 @@ def filled(
     return np.asarray(np.exp(np.interp(years, at, log) + back))
 
 
-def past_inflow_index(scenario: Scenario, growth_before: float, start: int) -> FloatArray:
+@dataclass(frozen=True, slots=True)
+class PastPlan:
     """
-    Inflow of past years over that of the base year, by end use.
+    The past of the end uses: inflow of past years over that of the base year.
 
-    An end use with an activity series follows activity times average content of magnets; any other
-    follows reconstructed total demand.
+    Attributes
+    ----------
+    years : ndarray of int, shape (past year,)
+        From the first cohort to the year before the base year.
+    """
+
+    years: npt.NDArray[np.intp]
+    _total: FloatArray  # (past year,)
+    _own: FloatArray  # (end_use, past year); NaN where an end use has no series of its own
+    _taper: FloatArray  # (past year,)
+
+    def index(self, weight: FloatArray, scale: FloatArray) -> FloatArray:
+        """
+        Return the index of every end use.
+
+        Parameters
+        ----------
+        weight : ndarray, shape (end_use, draw)
+            Demand of the base year [t/yr]; 0 for stores.
+        scale : ndarray, shape (draw,)
+            Error of the past, full in old years and none in the base year.
+
+        Returns
+        -------
+        ndarray, shape (end_use, past year, draw)
+        """
+        rest = residual_index(self._total, self._own, weight)
+        own = self._own[:, :, np.newaxis]
+        index = np.where(np.isnan(own), rest, own)
+        index *= scale ** self._taper[:, np.newaxis]
+        return np.asarray(index)
+
+
+def compile_past(scenario: Scenario) -> PastPlan:
+    """
+    Compile the past.
+
+    An end use with an activity series follows activity times average content of magnets. Those
+    without share what reconstructed total demand leaves.
 
     Parameters
     ----------
     scenario : Scenario
-        Its end uses and history.
-    growth_before : float
-        Growth per year before a series begins.
-    start : int
-        First cohort.
+        Its end uses, history and anchors.
 
     Returns
     -------
-    ndarray, shape (end_use, past year)
-        From `start` to the year before the base year.
+    PastPlan
     """
+    anchors = {row.id: row.value for row in scenario.rows("anchors")}
+    growth = in_all_draws(anchors["growth-before-2010"])
     base = scenario.years[0]
-    years = np.arange(start, base + 1)
+    years = np.arange(int(in_all_draws(anchors["stock-history-start"])), base + 1)
 
     def index(name: str, growth: float) -> FloatArray:
         values = filled(yearly_series(scenario, name), years, growth)
         return np.asarray(values / values[-1])
 
-    total, content = index(TOTAL, growth_before), index(CONTENT, 0.0)
-    rows = [
-        total
+    content = index(CONTENT, 0.0)
+    own = [
+        np.full(years.size, np.nan)
         if row.activity_history is None
-        else index(row.activity_history, growth_before) * content
+        else index(row.activity_history, growth) * content
         for row in scenario.rows("end_uses")
     ]
-    return np.array(rows)[:, :-1]
+    past = years[:-1]
+    # error of the past: full until 14 years before the base year
+    taper = np.clip((base - past) / 14.0, 0.0, 1.0)
+    return PastPlan(past, index(TOTAL, growth)[:-1], np.array(own)[:, :-1], taper)

@@ -116,6 +116,11 @@ class Drawn:
 Ref = float | Drawn
 
 
+def in_all_draws(value: Value) -> float:
+    """Read a parameter that is the same in all draws; a distribution counts with its median."""
+    return value.median if isinstance(value, Distribution) else value
+
+
 class InputBuilder:
     """Collects the inputs of a scenario while its tables are compiled."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reesupply.engine.demand import Demanded, DemandPlan, compile_paths, parameter
+from reesupply.engine.demand import Demanded, DemandPlan, compile_paths
 from reesupply.engine.goods import GoodsPlan, InUse, compile_goods
 from reesupply.engine.inputs import Cells, InputBuilder
 from reesupply.engine.network import BLOCS
@@ -65,11 +65,12 @@ class RecyclingPlan:
         """
         change, recovered, scale = self._anchors.fill(values)
         demanded = self.demand.run(values)
-        in_use = self.goods.run(values, demanded.contained, scale)
+        pair = list(self._pair)
+        weight = demanded.gross[:, pair, 0].sum(axis=1)
+        in_use = self.goods.run(values, demanded.contained, weight, scale)
         # all below is per unit of the base-year factor, until `_write`
         scrap = self._process_scrap(demanded, in_use, values)
         old = self._end_of_life(demanded, in_use, values)
-        pair = list(self._pair)
         measured, abroad = _base_year(old.recoverable[..., 0, :], recovered, capacity[:, 0], pair)
         scaled = self.demand.scaled
         bottom_up = demanded.gross[scaled].sum(axis=0)[:, 0]
@@ -256,9 +257,7 @@ def compile_recycling(
         builder.cell(f"anchors.{name}.value", anchors[name].value, anchors[name].unit)
         for name in names
     ]
-    start = int(parameter(anchors["stock-history-start"].value))
-    growth_before = parameter(anchors["growth-before-2010"].value)
-    goods = compile_goods(scenario, builder, start, growth_before)
+    goods = compile_goods(scenario, builder)
     return RecyclingPlan(demand, goods, paths, Cells(cells), scenario.heavy)
 
 

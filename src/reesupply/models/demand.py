@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-__all__ = ["along_anchors", "base_year_factor", "by_place", "magnet_oxide", "place_shares"]
+__all__ = [
+    "along_anchors",
+    "base_year_factor",
+    "by_place",
+    "magnet_oxide",
+    "place_shares",
+    "residual_index",
+]
 
 
 def along_anchors(
@@ -115,6 +122,35 @@ def base_year_factor(
     measured = _over(need + end_of_life, bottom_up - new_scrap)
     limited = _over(need, bottom_up - new_scrap - end_of_life_limit)
     return np.where(end_of_life > end_of_life_limit * measured, limited, measured)
+
+
+def residual_index(total: FloatArray, own: FloatArray, weight: FloatArray) -> FloatArray:
+    r"""
+    Past demand of the end uses without a series of their own: what the total leaves.
+
+    Parameters
+    ----------
+    total : ndarray, shape (year,)
+        T, all demand of a past year over that of the base year.
+    own : ndarray, shape (end_use, year)
+        I, the same of the end uses that have a series; NaN for the others.
+    weight : ndarray, shape (end_use, draw)
+        w, demand in the base year, in any unit.
+
+    Returns
+    -------
+    ndarray, shape (year, draw)
+        :math:`\max\big(0, (T \sum_u w_u - \sum_s w_s I_s) / \sum_r w_r\big)` with s the end uses
+        that have a series and r the others, so that together they add up to the total; 0 where
+        the others need nothing.
+    """
+    has = np.isfinite(own).all(axis=1)
+    rest = weight[~has].sum(axis=0)
+    left = total[:, np.newaxis] * weight.sum(axis=0)
+    for index, size in zip(own[has], weight[has], strict=True):
+        left -= index[:, np.newaxis] * size
+    found = np.divide(left, rest, out=np.zeros_like(left), where=rest > 0.0)
+    return np.asarray(np.maximum(found, 0.0, out=found))
 
 
 def _over(part: FloatArray, whole: FloatArray) -> FloatArray:
