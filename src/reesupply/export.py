@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reesupply.engine.histograms import Histograms, Layout
 from reesupply.engine.statistics import Moments
 from reesupply.engine.variables import BLOC, DATA, ELEMENT, VARIABLES, YEAR
 from reesupply.errors import ReesupplyError
@@ -159,6 +160,10 @@ def to_netcdf(result: Result, path: str | Path) -> None:
         if kind in result.arrays:
             groups[f"/{kind}"] = _matrix(result, kind)
     groups["/moments"] = _moments(result)
+    encoding: dict[str, Any] = {}
+    if result.histograms.layout.rows:
+        groups["/histograms"] = _histograms(result)
+        encoding["/histograms"] = {"counts": {"zlib": True, "complevel": 1}}  # mostly zeros
     if result.weights is not None:
         groups["/weights"] = xr.Dataset({"weights": ("draw", result.weights)})
     try:
@@ -169,7 +174,7 @@ def to_netcdf(result: Result, path: str | Path) -> None:
         raise ReesupplyError(msg) from None
     try:
         draft = Path(folder) / "draft.nc"
-        xr.DataTree.from_dict(groups).to_netcdf(draft, engine="h5netcdf")
+        xr.DataTree.from_dict(groups).to_netcdf(draft, engine="h5netcdf", encoding=encoding)
         draft.replace(target.resolve())
     except OSError as error:
         msg = f"{target}: cannot be written ({error.strerror or error})"
@@ -244,6 +249,7 @@ def _rebuild(tree: xr.DataTree) -> Result:
         input_names=names,
         arrays=arrays,
         moments=Moments(draws, moments["sum"], moments["sq"]),
+        histograms=_read_histograms(_variables(tree, "histograms")),
         weights=None if weights is None else weights.values,
     )
     # the versions that made the draws, not those that read them
@@ -290,3 +296,35 @@ def _moments(result: Result) -> xr.Dataset:
         for name, array in arrays.items():
             found[f"{short}_{name}"] = ([f"{name}_{axis}" for axis in range(array.ndim)], array)
     return xr.Dataset(found)
+
+
+#: Attributes of `Histograms` and of its layout, one number per histogram.
+_COUNTED = ("lowest", "highest", "at_lowest", "at_highest")
+_EDGES = ("low", "width")
+
+
+def _histograms(result: Result) -> xr.Dataset:
+    """Return counts and edges, and the histogram of each cell of each variable."""
+    import xarray as xr
+
+    histograms, layout = result.histograms, result.histograms.layout
+    found: dict[str, Any] = {"counts": (("histogram", "bin"), histograms.counts)}
+    found |= {name: ("histogram", getattr(histograms, name)) for name in _COUNTED}
+    found |= {name: ("histogram", getattr(layout, name)) for name in _EDGES}
+    for name, rows in layout.rows.items():
+        found[f"rows_{name}"] = ([f"{name}_{axis}" for axis in range(rows.ndim)], rows)
+    return xr.Dataset(found)
+
+
+def _read_histograms(found: dict[str, xr.DataArray]) -> Histograms | None:
+    if not found:
+        return None
+    rows = {
+        name.removeprefix("rows_"): array.values
+        for name, array in found.items()
+        if name.startswith("rows_")
+    }
+    histograms = Histograms(Layout(rows, *(found[name].values for name in _EDGES)))
+    for name in ("counts", *_COUNTED):
+        setattr(histograms, name, found[name].values)
+    return histograms

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reesupply.engine.statistics import Moments
+from reesupply.engine.histograms import CLAIMS, Histograms, Layout
+from reesupply.engine.statistics import Moments, with_sums
+from reesupply.engine.variables import VARIABLES
 from reesupply.sampling import LANE, Design, Sampler
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class Job:
     draws: int
     keep: tuple[str, ...]
     input_rows: tuple[int, ...]
+    layout: Layout
 
 
 @dataclass(slots=True)
@@ -45,11 +48,14 @@ class Part:
         Kept draws by name.
     moments : list of Moments
         One per lane.
+    histograms : Histograms
+        Of all the lanes, of what does not keep its draws.
     """
 
     first: int
     arrays: dict[str, FloatArray]
     moments: list[Moments]
+    histograms: Histograms
 
 
 def run_lanes(plan: Plan, job: Job, lanes: range) -> Part:
@@ -72,17 +78,20 @@ def run_lanes(plan: Plan, job: Job, lanes: range) -> Part:
     sampler = Sampler(job.entropy, plan.inputs.names, job.design, plan.dimensions)
     uniforms = np.empty((len(plan.inputs.names), LANE))
     moments: list[Moments] = []
+    histograms = Histograms(job.layout)
     kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
     with _ONE_BLAS_THREAD:
         for lane in lanes:
             arrays = plan.run_lane(sampler.lane(lane, uniforms))
             arrays["inputs"] = arrays["inputs"][list(job.input_rows)]
             draws = min(LANE, job.draws - lane * LANE)
-            moments.append(Moments.of_lane(arrays, draws, plan.heavy))
+            summed = {name: with_sums(name, arrays[name], plan.heavy) for name in VARIABLES}
+            moments.append(Moments.of_lane(summed, draws))
+            histograms.add_lane(job.layout.cells(summed | {CLAIMS: arrays[CLAIMS]})[:, :draws])
             for name, pieces in kept.items():
                 pieces.append(arrays[name][..., :draws].copy())
     whole = {name: np.concatenate(pieces, axis=-1) for name, pieces in kept.items()}
-    return Part(lanes.start * LANE, whole, moments)
+    return Part(lanes.start * LANE, whole, moments, histograms)
 
 
 class _OneBlasThread:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reesupply.engine.claims import Claim, compile_claims
 from reesupply.engine.demand import compile_demand
+from reesupply.engine.histograms import Layout, layout_of
 from reesupply.engine.inputs import InputBuilder, InputPlan
 from reesupply.engine.network import BLOCS
 from reesupply.engine.recycling import RecyclingPlan, compile_recycling
@@ -87,6 +89,11 @@ class Plan:
             "year": self.years,
         }
         return labels[dim]
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Cells that have a histogram where they do not keep their draws, and its edges."""
+        return layout_of(self)
 
     def run_lane(self, uniforms: FloatArray) -> dict[str, FloatArray]:
         """

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reesupply.engine.histograms import CLAIMS, NO_LAYOUT, Histograms
 from reesupply.engine.lanes import Job, Part, run_lanes
 from reesupply.engine.plan import Plan, compile_scenario
 from reesupply.engine.variables import DATA, VARIABLES
@@ -141,7 +142,10 @@ def simulate(
     plan = compile(scenario)
     draws = _positive("draws", draws)
     names, rows = _kept(plan, keep, draws)
-    job = Job(entropy_of(rng), check_design(design), draws, names, rows)
+    streamed = [name for name in (*DATA, CLAIMS) if name not in names]
+    # the layout takes a lane to make, which a small run that keeps its draws would notice
+    layout = plan.layout.only(streamed) if streamed else NO_LAYOUT
+    job = Job(entropy_of(rng), check_design(design), draws, names, rows, layout)
     lanes = -(-draws // LANE)
     started = time.perf_counter()
     collector = _Collector(plan, job)
@@ -159,6 +163,7 @@ class _Collector:
         self._plan, self._job = plan, job
         self._arrays: dict[str, FloatArray] = {}
         self._moments: Any = None
+        self._histograms = Histograms(job.layout)
         self.done = 0
 
     def add(self, part: Part) -> None:
@@ -166,6 +171,7 @@ class _Collector:
             if name not in self._arrays:
                 self._arrays[name] = np.empty((*piece.shape[:-1], self._job.draws))
             self._arrays[name][..., part.first : part.first + piece.shape[-1]] = piece
+        self._histograms.add(part.histograms)
         for moments in part.moments:
             self.done += moments.count
             if self._moments is None:
@@ -183,6 +189,7 @@ class _Collector:
             input_names=tuple(self._plan.inputs.names[row] for row in self._job.input_rows),
             arrays=self._arrays,
             moments=self._moments,
+            histograms=self._histograms,
         )
 
 

@@ -36,9 +36,9 @@ def with_sums(name: str, array: FloatArray, heavy: Sequence[int]) -> FloatArray:
         One entry more on the bloc axis (world) and on the element axis (heavy pair), summed in
         each draw; ratios, which do not add, keep their shape.
     """
-    variable = VARIABLES[name]
-    if name not in DATA or variable.units == "1":
+    if name not in DATA or DATA[name].units == "1":
         return array
+    variable = DATA[name]
     for axis, dim in enumerate(variable.dims):
         if dim in (BLOC, ELEMENT):
             parts = array if dim == BLOC else array.take(heavy, axis=axis)
@@ -59,11 +59,11 @@ class Moments:
     squares: dict[str, FloatArray]
 
     @classmethod
-    def of_lane(cls, arrays: dict[str, FloatArray], draws: int, heavy: Sequence[int]) -> Moments:
-        """Return the moments of the first `draws` draws of a lane."""
+    def of_lane(cls, summed: dict[str, FloatArray], draws: int) -> Moments:
+        """Return the moments of the first `draws` draws of the variables of a lane with sums."""
         sums, squares = {}, {}
         for name in VARIABLES:
-            cut = with_sums(name, arrays[name], heavy)[..., :draws]
+            cut = summed[name][..., :draws]
             sums[name] = cut.sum(axis=-1)
             squares[name] = np.einsum("...d,...d->...", cut, cut)
         return cls(draws, sums, squares)

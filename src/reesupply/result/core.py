@@ -7,6 +7,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from reesupply.engine.histograms import NO_LAYOUT, Histograms
 from reesupply.engine.variables import DATA, END_USE, PROJECT, Variable
 from reesupply.result import labels
 from reesupply.result.draws import Draws
@@ -41,6 +42,9 @@ class Result(Draws):
         Kept draws by name, bare, draws last. Treat as read-only.
     moments : Moments
         Mean and standard deviation of every variable.
+    histograms : Histograms
+        Counts of what did not keep its draws: balance and claims, and others in the first year,
+        2030 and the last year.
     weights : ndarray, shape (draw,), or None
         Non-negative, sum 1; every statistic uses them.
     """
@@ -56,11 +60,14 @@ class Result(Draws):
         input_names: tuple[str, ...],
         arrays: dict[str, FloatArray],
         moments: Moments,
+        histograms: Histograms | None = None,
         weights: FloatArray | None = None,
     ) -> None:
         self.plan, self.draws, self.entropy, self.design = plan, draws, entropy, design
         self.seconds, self.input_names = seconds, input_names
-        self.arrays, self.moments, self.weights = arrays, moments, weights
+        self.arrays, self.moments = arrays, moments
+        self.histograms = Histograms(NO_LAYOUT) if histograms is None else histograms
+        self.weights = weights
 
     def __repr__(self) -> str:
         plan = self.plan

@@ -42,8 +42,8 @@ def coords_of(plan: Plan, name: str) -> Coords:
 
 
 def select(
-    array: FloatArray, coords: Coords, chosen: Mapping[str, Any], name: str
-) -> tuple[FloatArray, Coords]:
+    array: npt.NDArray[Any], coords: Coords, chosen: Mapping[str, Any], name: str
+) -> tuple[npt.NDArray[Any], Coords]:
     """
     Take labels along axes.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
     import pandas as pd
 
@@ -89,7 +92,7 @@ def summary_table(result: Result) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name, bloc in (("balance", None), ("demand", "world"), ("refined_supply", "world")):
         columns[f"{name} mean"] = result.mean(name, element=whole, bloc=bloc)
-    if "balance" in result.arrays:
+    if "balance" in result.arrays or result.has_histogram("balance"):
         for q in LEVELS:
             columns[f"balance P{100 * q:.0f}"] = result.quantile("balance", q, element=whole)
         # a gap of rounding size is no deficit
@@ -103,17 +106,18 @@ def precision_table(result: Result) -> pd.DataFrame:
     """Build `Result.precision`."""
     import pandas as pd
 
-    years = result.plan.years
-    series = {
-        f"balance {year}": result.values("balance", year=year, element=result.all_elements)
-        for year in dict.fromkeys((years[0], 2030, years[-1]))
-        if year in years
+    whole = result.all_elements
+    series: dict[str, Callable[[float], Any]] = {
+        f"balance {year}": partial(result.quantile, "balance", year=year, element=whole)
+        for year in dict.fromkeys((result.plan.years[0], 2030, result.plan.years[-1]))
+        if year in result.plan.years
     }
-    if "claims" in result.arrays:
-        series |= {c.name: result.arrays["claims"][i] for i, c in enumerate(result.plan.claims)}
+    if "claims" in result.arrays or "claims" in result.histograms.layout.rows:
+        series |= {c.name: partial(result.quantile, c.name) for c in result.plan.claims}
+    size = result.draws if result.weights is None else 1.0 / float((result.weights**2).sum())
     rows = [
-        (label, f"P{100 * q:.0f}", *_half_width(draws, q, result.weights))
-        for label, draws in series.items()
+        (label, f"P{100 * q:.0f}", *_half_width(quantile, q, size))
+        for label, quantile in series.items()
         for q in LEVELS
     ]
     names = ["quantity", "statistic", "value", "half_width", "share_of_range"]
@@ -121,12 +125,11 @@ def precision_table(result: Result) -> pd.DataFrame:
 
 
 def _half_width(
-    draws: FloatArray, q: float, weights: FloatArray | None
+    quantile: Callable[[float], Any], q: float, size: float
 ) -> tuple[float, float, float]:
     """Quantile, half of its 95 % interval by order statistics, and that over the P5-P95 range."""
-    size = draws.size if weights is None else 1.0 / float((weights**2).sum())
     step = 1.96 * np.sqrt(q * (1.0 - q) / size)
     levels = np.clip([0.05, 0.95, q, q - step, q + step], 0.0, 1.0)
-    low, high, value, a, b = (float(weighted_quantile(draws, p, weights)) for p in levels)
+    low, high, value, a, b = (float(quantile(p)) for p in levels)
     half = (b - a) / 2.0
     return value, half, half / (high - low) if high > low else 0.0
