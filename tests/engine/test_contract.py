@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import pickle
+import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import lru_cache
@@ -17,6 +20,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import reesupply as rs
 from reesupply.engine import simulate as engine
+from reesupply.engine.clock import STAGES
 from reesupply.engine.lanes import _OneBlasThread
 from reesupply.engine.variables import DATA, VARIABLES
 from reesupply.sampling import LANE
@@ -401,3 +405,65 @@ def test_an_interrupted_run_leaves_the_executor_usable() -> None:
         with pytest.raises(KeyboardInterrupt):
             rs.simulate(draws=20 * LANE, rng=1, executor=pool, keep=(), progress=stop)
         assert pool.submit(int, "3").result() == 3
+
+
+def test_an_interrupted_run_returns_what_is_complete() -> None:
+    """When asked to: the first draws, in all respects those of a run of so many."""
+
+    def stop(done: int, total: int) -> None:
+        del total
+        if done >= 8 * LANE:
+            raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="8,192 of 40,960 draws are complete"):
+        part = rs.simulate(
+            draws=40 * LANE,
+            rng=1,
+            keep=("balance",),
+            workers=1,
+            progress=stop,
+            on_interrupt="return",
+        )
+    whole = rs.simulate(draws=8 * LANE, rng=1, keep=("balance",), workers=2)
+    assert part.draws == 8 * LANE
+    np.testing.assert_array_equal(part.arrays["balance"], whole.arrays["balance"])
+    np.testing.assert_array_equal(part.histograms.counts, whole.histograms.counts)
+    np.testing.assert_array_equal(part.moments.mean("demand"), whole.moments.mean("demand"))
+    with pytest.raises(rs.ReesupplyError, match="on_interrupt: found 'retrun'; did you mean"):
+        rs.simulate(draws=8, on_interrupt="retrun")
+
+
+def test_ctrl_c_stops_within_a_second_or_so() -> None:
+    """A real SIGINT in a process of its own: it returns what is complete, long before the end."""
+    code = (
+        "import warnings, time, reesupply as rs\n"
+        "warnings.simplefilter('ignore')\n"
+        "plan = rs.compile()\n"
+        "rs.simulate(plan, draws=64, rng=1, keep=())\n"
+        "def tell(done, total):\n"
+        "    print(done, flush=True)\n"
+        "r = rs.simulate(plan, draws=10**8, rng=1, keep=(), progress=tell, on_interrupt='return')\n"
+        "print('returned', r.draws, r.moments.count, flush=True)\n"
+    )
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        assert int(first) > 0
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    word, draws, count = rest.splitlines()[-1].split()
+    assert word == "returned"
+    assert draws == count
+    assert 0 < int(draws) < 10**7
+    assert process.returncode == 0
+
+
+def test_profile_says_where_the_time_goes() -> None:
+    """Every stage takes time, together not more than the workers had; none without asking."""
+    assert rs.simulate(draws=8, rng=1).profile is None
+    run = rs.simulate(draws=4 * LANE, rng=1, workers=1, profile=True)
+    assert run.profile is not None
+    assert tuple(run.profile) == STAGES
+    assert all(seconds > 0.0 for seconds in run.profile.values())
+    assert sum(run.profile.values()) <= run.seconds

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reesupply.engine.clock import Clock
 from reesupply.engine.histograms import CLAIMS, Histograms, Layout
 from reesupply.engine.statistics import Moments, with_sums
 from reesupply.engine.variables import VARIABLES
 from reesupply.sampling import LANE, Design, Sampler
 
 if TYPE_CHECKING:
+    from threading import Event
+
     import numpy.typing as npt
     from threadpoolctl import ThreadpoolController
 
@@ -50,15 +53,18 @@ class Part:
         One per lane.
     histograms : Histograms
         Of all the lanes, of what does not keep its draws.
+    seconds : dict of str to float
+        Time of each stage.
     """
 
     first: int
     arrays: dict[str, FloatArray]
     moments: list[Moments]
     histograms: Histograms
+    seconds: dict[str, float]
 
 
-def run_lanes(plan: Plan, job: Job, lanes: range) -> Part:
+def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> Part:
     """
     Run consecutive lanes of a plan.
 
@@ -70,11 +76,14 @@ def run_lanes(plan: Plan, job: Job, lanes: range) -> Part:
         Seed, design, number of draws, what keeps its draws.
     lanes : range
         Lanes to run, in order.
+    stop : Event, optional
+        Where it is set, no further lane is begun: the part is then one that nobody wants.
 
     Returns
     -------
     Part
     """
+    clock = Clock()
     sampler = Sampler(job.entropy, plan.inputs.names, job.design, plan.dimensions)
     uniforms = np.empty((len(plan.inputs.names), LANE))
     moments: list[Moments] = []
@@ -82,16 +91,23 @@ def run_lanes(plan: Plan, job: Job, lanes: range) -> Part:
     kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
     with _ONE_BLAS_THREAD:
         for lane in lanes:
-            arrays = plan.run_lane(sampler.lane(lane, uniforms))
+            if stop is not None and stop.is_set():
+                break
+            clock.start()
+            sampler.lane(lane, uniforms)
+            clock.lap("random numbers")
+            arrays = plan.run_lane(uniforms, clock)
             arrays["inputs"] = arrays["inputs"][list(job.input_rows)]
             draws = min(LANE, job.draws - lane * LANE)
             summed = {name: with_sums(name, arrays[name], plan.heavy) for name in VARIABLES}
             moments.append(Moments.of_lane(summed, draws))
             histograms.add_lane(job.layout.cells(summed | {CLAIMS: arrays[CLAIMS]})[:, :draws])
+            clock.lap("statistics")
             for name, pieces in kept.items():
                 pieces.append(arrays[name][..., :draws].copy())
-    whole = {name: np.concatenate(pieces, axis=-1) for name, pieces in kept.items()}
-    return Part(lanes.start * LANE, whole, moments, histograms)
+            clock.lap("kept draws")
+    whole = {name: np.concatenate(pieces, axis=-1) for name, pieces in kept.items() if pieces}
+    return Part(lanes.start * LANE, whole, moments, histograms, clock.seconds)
 
 
 class _OneBlasThread:

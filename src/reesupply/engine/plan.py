@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reesupply.engine.claims import Claim, compile_claims
+from reesupply.engine.clock import Clock
 from reesupply.engine.demand import compile_demand
 from reesupply.engine.histograms import Layout, layout_of
 from reesupply.engine.inputs import InputBuilder, InputPlan
@@ -95,7 +96,7 @@ class Plan:
         """Cells that have a histogram where they do not keep their draws, and its edges."""
         return layout_of(self)
 
-    def run_lane(self, uniforms: FloatArray) -> dict[str, FloatArray]:
+    def run_lane(self, uniforms: FloatArray, clock: Clock | None = None) -> dict[str, FloatArray]:
         """
         Run the chain of models on one lane.
 
@@ -103,16 +104,22 @@ class Plan:
         ----------
         uniforms : ndarray, shape (input, LANE)
             Overwritten.
+        clock : Clock, optional
+            Gets the time of each stage.
 
         Returns
         -------
         dict of str to ndarray
             Every variable by name, draws last, with "inputs", "claims" and "first_feed".
         """
+        lap = Clock().lap if clock is None else clock.lap
         values, normals = self.inputs.values(uniforms)
         out: dict[str, FloatArray] = {"inputs": self.inputs.reported(values, normals)}
+        lap("inputs")
         capacity, captive_shares = self._supply.run(values, out)
+        lap("supply")
         self._recycling.run(values, capacity, captive_shares, out)
+        lap("demand and recycling")
         out["balance"] = balance(
             out["refined_supply"],
             out["recycled_new_scrap"],
@@ -120,8 +127,10 @@ class Plan:
             out["demand"],
         )
         out["surplus_stock"] = surplus_stock(out["balance"])
+        lap("balance")
         claims = [claim.value(out) for claim in self.claims]
         out["claims"] = np.array(claims).reshape(len(claims), values.shape[1])
+        lap("claims")
         return out
 
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 import numpy as np
 
+from reesupply.engine.clock import STAGES
 from reesupply.engine.histograms import CLAIMS, NO_LAYOUT, Histograms
 from reesupply.engine.lanes import Job, Part, run_lanes
 from reesupply.engine.plan import Plan, compile_scenario
@@ -88,6 +90,8 @@ def simulate(
     executor: Executor | None = None,
     keep: Iterable[str] | None = None,
     progress: Progress = False,
+    profile: bool = False,
+    on_interrupt: str = "raise",
 ) -> Result:
     """
     Simulate the balance of a scenario.
@@ -114,11 +118,21 @@ def simulate(
         ``()`` keeps statistics only.
     progress : bool or callable
         True shows a bar; a callable gets (done, total) draws.
+    profile : bool
+        Whether ``result.profile`` says how many seconds each stage took, summed over workers.
+    on_interrupt : {"raise", "return"}
+        What Ctrl-C does: "return" gives the draws that are complete, always the first ones, as
+        a run of so many would.
 
     Returns
     -------
     Result
         Masses in t of oxide per year.
+
+    Warns
+    -----
+    UserWarning
+        If the run was interrupted and has fewer draws than asked for.
 
     Raises
     ------
@@ -147,13 +161,26 @@ def simulate(
     layout = plan.layout.only(streamed) if streamed else NO_LAYOUT
     job = Job(entropy_of(rng), check_design(design), draws, names, rows, layout)
     lanes = -(-draws // LANE)
+    if on_interrupt not in ("raise", "return"):
+        msg = f"on_interrupt: found {on_interrupt!r}; {nearest(on_interrupt, ('raise', 'return'))}"
+        raise ReesupplyError(msg)
     started = time.perf_counter()
     collector = _Collector(plan, job)
     with _pool(executor, workers, lanes) as (pool, width), _reporter(progress, draws) as report:
-        for part in _in_order(pool, plan, job, _chunks(lanes, width)):
-            collector.add(part)
-            report(collector.done)
-    return collector.result(time.perf_counter() - started)
+        # an Event cannot be sent to another process
+        stop = Event() if executor is None else None
+        try:
+            for part in _in_order(pool, plan, job, _chunks(lanes, width), stop):
+                collector.add(part)
+                report(collector.done)
+        except KeyboardInterrupt:
+            if stop is not None:
+                stop.set()
+            if on_interrupt == "raise" or not collector.whole:
+                raise
+    if collector.done < draws:
+        warn(f"interrupted: {collector.done:,} of {draws:,} draws are complete", stacklevel=2)
+    return collector.result(time.perf_counter() - started, profile=profile)
 
 
 class _Collector:
@@ -164,33 +191,51 @@ class _Collector:
         self._arrays: dict[str, FloatArray] = {}
         self._moments: Any = None
         self._histograms = Histograms(job.layout)
+        self._seconds = dict.fromkeys(STAGES, 0.0)
+        self._adding = False
         self.done = 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether there are draws, and no part was being added when the run was interrupted."""
+        return self.done > 0 and not self._adding
+
     def add(self, part: Part) -> None:
+        self._adding = True
         for name, piece in part.arrays.items():
             if name not in self._arrays:
                 self._arrays[name] = np.empty((*piece.shape[:-1], self._job.draws))
             self._arrays[name][..., part.first : part.first + piece.shape[-1]] = piece
         self._histograms.add(part.histograms)
+        for stage, seconds in part.seconds.items():
+            self._seconds[stage] += seconds
         for moments in part.moments:
             self.done += moments.count
             if self._moments is None:
                 self._moments = moments
             else:
                 self._moments.add(moments)
+        self._adding = False
 
-    def result(self, seconds: float) -> Result:
+    def result(self, seconds: float, *, profile: bool) -> Result:
         return Result(
             plan=self._plan,
-            draws=self._job.draws,
+            draws=self.done,
             entropy=self._job.entropy,
             design=self._job.design,
             seconds=seconds,
             input_names=tuple(self._plan.inputs.names[row] for row in self._job.input_rows),
-            arrays=self._arrays,
+            arrays=self._kept(),
             moments=self._moments,
             histograms=self._histograms,
+            profile=self._seconds if profile else None,
         )
+
+    def _kept(self) -> dict[str, FloatArray]:
+        """Return draws that are complete; those of a whole run are not copied."""
+        if self.done == self._job.draws:
+            return self._arrays
+        return {name: np.ascontiguousarray(x[..., : self.done]) for name, x in self._arrays.items()}
 
 
 def _positive(name: str, value: Any) -> int:
@@ -251,17 +296,20 @@ def _chunks(lanes: int, width: int) -> list[range]:
     return [range(first, min(first + size, lanes)) for first in range(0, lanes, size)]
 
 
-def _in_order(pool: Executor | None, plan: Plan, job: Job, chunks: list[range]) -> Iterator[Part]:
+def _in_order(
+    pool: Executor | None, plan: Plan, job: Job, chunks: list[range], stop: Event | None
+) -> Iterator[Part]:
     """Yield the parts in order, with a bounded number under way."""
+    flag = () if stop is None else (stop,)
     if pool is None:
         for chunk in chunks:
-            yield run_lanes(plan, job, chunk)
+            yield run_lanes(plan, job, chunk, *flag)
         return
     waiting: list[Future[Part]] = []
     ahead = iter(chunks)
     try:
         for chunk in ahead:
-            waiting.append(pool.submit(run_lanes, plan, job, chunk))
+            waiting.append(pool.submit(run_lanes, plan, job, chunk, *flag))
             if len(waiting) >= 2 * (os.cpu_count() or 1) + 2:
                 yield waiting.pop(0).result()
         while waiting:

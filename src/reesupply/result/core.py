@@ -45,6 +45,8 @@ class Result(Draws):
     histograms : Histograms
         Counts of what did not keep its draws: balance and claims, and others in the first year,
         2030 and the last year.
+    profile : dict of str to float, or None
+        Seconds of each stage, summed over workers, where they were asked for.
     weights : ndarray, shape (draw,), or None
         Non-negative, sum 1; every statistic uses them.
     """
@@ -61,13 +63,14 @@ class Result(Draws):
         arrays: dict[str, FloatArray],
         moments: Moments,
         histograms: Histograms | None = None,
+        profile: dict[str, float] | None = None,
         weights: FloatArray | None = None,
     ) -> None:
         self.plan, self.draws, self.entropy, self.design = plan, draws, entropy, design
         self.seconds, self.input_names = seconds, input_names
         self.arrays, self.moments = arrays, moments
         self.histograms = Histograms(NO_LAYOUT) if histograms is None else histograms
-        self.weights = weights
+        self.profile, self.weights = profile, weights
 
     def __repr__(self) -> str:
         plan = self.plan
