@@ -183,7 +183,7 @@ def test_bottom_up_demand_without_scaling() -> None:
     """
     result = run("judged-ranges", 4096)
     demand, factor = result.arrays["end_use.demand"], result.arrays["base_year_factor"]
-    scaled = np.array([row.scaled for row in result.plan.scenario.rows("end_uses")])
+    scaled = np.array([not row.stored for row in result.plan.scenario.rows("end_uses")])
     by = np.where(scaled[:, None, None, None], factor[:, None], 1.0)
     last = (demand / by).sum(axis=(0, 1))[-1]
     np.testing.assert_allclose(np.quantile(last, [0.1, 0.9]), [3640.0, 7010.0], rtol=0.11)

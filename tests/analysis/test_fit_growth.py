@@ -426,7 +426,7 @@ def test_the_table_by_hand() -> None:
         found = table.loc[use, ["drift", "drift_se", "sigma"]].astype(float)
         np.testing.assert_allclose(found, exact, rtol=1e-6)
     assert list(table["since"]) == [2025, 2025, 2025, 2025]  # wind of 2025 is a nowcast
-    assert list(table["years"]) == [9, 9, 14, 14]
+    assert list(table["increments"]) == [9, 9, 14, 14]
     with pytest.raises(ReesupplyError, match="table growth: there is no row 'ev-car'; did you"):
         shipped_growth("ev-car")
 

@@ -95,8 +95,7 @@ def test_drivetrains_give_the_average_of_wind() -> None:
         ("wind-onshore", 2035, 75.0),
         ("wind-offshore", 2035, 380.0),
     ):
-        found = sum(
-            mode(use, f"pm_share_{kind}", year) * mode(use, f"magnet_mass_{kind}", year)
-            for kind in ("direct", "semi")
-        )
+        split = mode(use, "split_direct", year)
+        masses = [mode(use, f"magnet_mass_{kind}", year) for kind in ("direct", "semi")]
+        found = mode(use, "pm_share", year) * np.dot((split, 1.0 - split), masses)
         assert found == pytest.approx(expected, rel=0.01), (use, year)

@@ -56,7 +56,7 @@ def claim(result: rs.Result, row: Any) -> xr.DataArray:  # noqa: PLR0911
             place = "use_outside" if row.need == "use" else "making_outside"
             outside = result.end_use[place].sel(year=row.year)
         rows = scenario.rows("end_uses")
-        lossy = every.sel(end_use=[use.id for use in rows if use.process_loss and use.scaled])
+        lossy = every.sel(end_use=[use.id for use in rows if use.process_loss])
         bought = every
         if row.basis in ("net", "primary"):
             # new scrap goes back to the uses that leave it, end of life to all

@@ -244,11 +244,11 @@ def test_goods_in_use(changes: Changes) -> None:
     first, n = result.plan.years[0], len(result.plan.years)
     start = int(cell(scenario, result, "anchors.stock-history-start.value"))
     error = np.broadcast_to(cell(scenario, result, "anchors.history-scale.value"), DRAWS)
-    scaled = np.array([[row.scaled] for row in scenario.rows("end_uses")])
+    scaled = np.array([[not row.stored] for row in scenario.rows("end_uses")])
     bottom_up = arrays["end_use.demand"][:, :, 0] / arrays["base_year_factor"]
     index = compile_past(scenario).index(bottom_up.sum(axis=1) * scaled, error)
     assert (index >= 0.0).all()
-    stores = {row.id for row in scenario.rows("end_uses") if not row.scaled}
+    stores = {row.id for row in scenario.rows("end_uses") if row.stored}
     for use, name in enumerate(result.plan.end_uses):
         if name in stores:  # state stocks are held, not used
             assert (outflow[use] == 0.0).all()

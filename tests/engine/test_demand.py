@@ -23,6 +23,7 @@ PLAIN = {
     for year in (2024, 2035)
 }
 CALM = {"growth.*.volatility": 0}
+ROW = {"value": 0.5, "unit": "1", "source": "assumption"}
 
 
 def contained(changes: dict[str, Any], use: str = "ev-cars", draws: int = 2048) -> FloatArray:
@@ -31,6 +32,16 @@ def contained(changes: dict[str, Any], use: str = "ev-cars", draws: int = 2048) 
     place = run.plan.end_uses.index(use)
     factor = run.arrays["base_year_factor"][0]
     return np.asarray(run.arrays["end_use.contained"][place, 0] / factor)
+
+
+def alike(use: str) -> dict[str, Any]:
+    """Everything per unit of an end use fixed."""
+    rows = rs.load_scenario().rows("trajectories")
+    return {
+        f"trajectories.{use}.{row.parameter}.{row.bloc}.{row.year}.value": 0.5
+        for row in rows
+        if row.end_use == use and row.parameter != "activity" and row.bloc == "world"
+    }
 
 
 def sales(changes: dict[str, Any], draws: int = 2048) -> FloatArray:
@@ -53,6 +64,18 @@ def test_a_draw_follows_one_outlook() -> None:
         assert abs(one.mean() - weight) < 4.0 * np.sqrt(weight * (1.0 - weight) / 8192)
         seen += int(one.sum())
     assert seen == 8192
+
+
+def test_one_outlook_holds_for_all_of_a_series() -> None:
+    """Slow cars come with slow vans, and APS with APS; wind at sea follows wind on land."""
+    uses = ("ev-cars", "ev-vans-trucks", "wind-onshore", "wind-offshore")
+    cars, vans, land, sea = (contained(CALM | alike(use), use)[-1] for use in uses)
+    for extreme in (np.min, np.max):
+        one, other = (np.isclose(x, extreme(x)) for x in (cars, vans))
+        assert 0.1 < one.mean() < 0.25
+        np.testing.assert_array_equal(one, other)
+    one, other = (np.unique(x.round(6), return_inverse=True)[1] for x in (land, sea))
+    np.testing.assert_array_equal(one, other)
 
 
 def test_spread_of_sales_is_that_of_one_error() -> None:
@@ -110,7 +133,8 @@ def test_a_shock_is_an_input_with_its_year() -> None:
         for year in range(2031, 2041)
     }
     calm = rs.compile(base.replace(CALM)).inputs.names
-    assert not [name for name in calm if name.startswith("growth.")]
+    left = {name for name in calm if name.startswith("growth.")}
+    assert left == {f"growth.activity-{one}.outlook" for one in ("ev-cars", "wind-total")}
 
 
 # ------------------------------------------------------------------------ technologies and places
@@ -119,27 +143,40 @@ def test_a_shock_is_an_input_with_its_year() -> None:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("wind-onshore.magnet_mass.world.2024", "allowed is one for all or one by technology"),
-        ("wind-onshore.pm_share_geared.world.2024", "a technology needs 'magnet_mass_geared'"),
+        ("wind-onshore.magnet_mass.world.2024", "for all and by technology, allowed is one"),
+        ("wind-onshore.split_geared.world.2024", "one magnet_mass for each technology and a split"),
+        ("wind-onshore.split_semi.world.2024", "a split for all of them but one"),
         ("wind-onshore.pm_shared.world.2024", "'pm_shared', which is unknown"),
-        ("defence.pm_share_direct.world.2024", "'pm_share_direct', which is unknown"),
+        ("defence.split_direct.world.2024", "'split_direct', which is unknown"),
+        ("ev-cars.use_ratio.china.2024", "found the bloc 'china', allowed is 'ex_china'"),
+        ("ev-cars.activity.china.2024", "found the bloc 'china', allowed is 'world'"),
     ],
 )
-def test_parameters_by_technology(path: str, message: str) -> None:
-    """A technology has both share and mass, and stands in place of the average."""
-    row = {"value": 1, "unit": "1", "source": "assumption"}
+def test_parameters_that_do_not_fit(path: str, message: str) -> None:
+    """A technology has a mass, and all but one a split; a parameter has its bloc."""
     with pytest.raises(rs.ScenarioError, match=message):
-        rs.compile(rs.load_scenario().replace({f"trajectories.{path}": row}))
+        rs.compile(rs.load_scenario().replace({f"trajectories.{path}": ROW | {"value": 1}}))
+
+
+def test_a_path_has_one_unit() -> None:
+    """A number of cars between millions of them is refused."""
+    row = ROW | {"value": 45e6, "unit": "1/yr"}
+    message = r"2032: found the unit '1/yr', allowed is 'million/yr'"
+    scenario = rs.load_scenario().replace(
+        {"trajectories.ev-cars.activity.world.2032": row, "growth.ev-cars.ceiling": None}
+    )
+    with pytest.raises(rs.ScenarioError, match=message):
+        rs.compile(scenario)
 
 
 def test_magnets_of_wind_are_the_sum_over_drivetrains() -> None:
-    """100 GW, 10 % at 600 and 40 % at 100 t/GW: 10,000 t of magnets, at 1 % Dy 114.8 t oxide."""
+    """100 GW, half with magnets, a fifth of these at 600 and the rest at 100 t/GW: 10,000 t."""
     changes = {
         f"trajectories.wind-onshore.{name}.world.{year}.value": value
         for name, value in (
-            ("pm_share_direct", 0.1),
+            ("pm_share", 0.5),
+            ("split_direct", 0.2),
             ("magnet_mass_direct", 600),
-            ("pm_share_semi", 0.4),
             ("magnet_mass_semi", 100),
             ("dy_fraction", 0.01),
         )
@@ -175,6 +212,22 @@ def test_places_by_end_use() -> None:
             r"recycling\.all\.delay\.world\.2024: found uniform\(0, 2\), allowed is 0 to 1 year",
         ),
         (
+            {"recycling.all.dealy.world.2024": ROW},
+            r"recycling\.all\.dealy\.world: found the parameter 'dealy', .*did you mean 'delay'",
+        ),
+        (
+            {"recycling.ev-cars.delay.world.2024": ROW},
+            r"recycling\.ev-cars\.delay\.world: found the parameter 'delay', which is unknown",
+        ),
+        (
+            {"recycling.all.delay.ex_china.2024": ROW},
+            r"recycling\.all\.delay\.ex_china: found the bloc 'ex_china', allowed is world",
+        ),
+        (
+            {"recycling.ev-cars.collection.ex_china.2035": ROW},
+            r"found the anchor years 2024, 2035, allowed beside a ceiling is one",
+        ),
+        (
             {
                 "recycling.elevators.collection_ceiling.china.2024": {
                     "value": 0.5,
@@ -182,7 +235,7 @@ def test_places_by_end_use() -> None:
                     "source": "assumption",
                 }
             },
-            r"recycling\.all\.collection_rate\.china: required, but missing",
+            r"recycling\.all\.collection_growth\.china: required, but missing",
         ),
     ],
 )
@@ -190,6 +243,25 @@ def test_recycling_says_what_it_needs(changes: dict[str, Any], message: str) -> 
     """One sentence with the place."""
     with pytest.raises(rs.ScenarioError, match=message):
         rs.compile(rs.load_scenario().replace(changes))
+
+
+def test_collection_matters_where_plants_are_not_full() -> None:
+    """With a large plant outside China a higher ceiling brings more back, in every draw."""
+    plant = {
+        "projects.mp-apple-recycling.capacity": 5000,
+        "projects.mp-apple-recycling.status": "certain",
+    }
+    ceiling = "recycling.*.collection_ceiling.ex_china.2024.value"
+    low, high = (
+        rs.simulate(
+            rs.load_scenario().replace(plant | {ceiling: value}),
+            draws=256,
+            rng=1,
+            keep=("recycled_end_of_life",),
+        ).arrays["recycled_end_of_life"][1, :, -1]
+        for value in (0.3, 0.9)
+    )
+    assert (high > 1.05 * low).all()
 
 
 def test_longer_lives_bring_less_back() -> None:

@@ -185,7 +185,7 @@ def test_headline_against_the_notes() -> None:
     """
     keep = ("end_use.demand", "base_year_factor")
     result = rs.simulate("judged-ranges", draws=16_384, rng=1, keep=keep)
-    scaled = np.array([row.scaled for row in result.plan.scenario.rows("end_uses")])
+    scaled = np.array([not row.stored for row in result.plan.scenario.rows("end_uses")])
     gross, factor = result.arrays["end_use.demand"], result.arrays["base_year_factor"]
     bottom_up = (gross[scaled] / factor[:, np.newaxis]).sum(axis=(0, 1))
     bottom_up += gross[~scaled].sum(axis=(0, 1))

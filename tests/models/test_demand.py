@@ -203,7 +203,7 @@ RATIOS = hnp.arrays(np.float64, (3, 2, 4), elements=st.floats(0.1, 3.0))
 
 
 @given(
-    total=hnp.arrays(np.float64, (2, 4), elements=st.floats(0.0, 0.3)),
+    total=hnp.arrays(np.float64, (2, 4), elements=st.floats(0.0, 1.0)),
     ratio=RATIOS,
     weight=hnp.arrays(np.float64, (3, 2, 4), elements=st.floats(1.0, 1e4)),
 )
@@ -212,12 +212,19 @@ def test_shares_of_goods_make_the_share_of_all(
 ) -> None:
     """Weighted by tonnes they are the total, and stand to one another as their ratios."""
     shares = place_shares(total, ratio, weight)
-    assert (shares <= 1.0).all()
-    free = (shares < 1.0).all(axis=0)
+    assert (shares <= 1.0 + 1e-12).all()
     mean = (shares * weight).sum(axis=0) / weight.sum(axis=0)
-    np.testing.assert_allclose(mean[free], total[free], rtol=1e-12, atol=1e-15)
-    left, right = shares[1] * ratio[0], shares[0] * ratio[1]
-    np.testing.assert_allclose(left[free], right[free], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(mean, total, rtol=1e-9, atol=1e-12)
+    wanted = ratio * total * weight.sum(axis=0) / (ratio * weight).sum(axis=0)
+    free = (wanted <= 1.0).all(axis=0)
+    np.testing.assert_allclose(shares[:, free], wanted[:, free], rtol=1e-9, atol=1e-12)
+
+
+def test_what_the_limit_cuts_off_goes_to_the_others() -> None:
+    """Two goods of 50 t, one with 9 times the share of the other: 1 and 0.2 for 0.6 together."""
+    ratio = np.array([[[9.0]], [[1.0]]])
+    shares = place_shares(np.full((1, 1), 0.6), ratio, np.full((2, 1, 1), 50.0))
+    np.testing.assert_allclose(shares.ravel(), [1.0, 0.2], rtol=1e-12)
 
 
 def test_goods_nobody_needs_have_the_share_of_all() -> None:

@@ -86,6 +86,21 @@ FAULTS = {
         r"trajectories\.ev-cars\.activity\.world\.2035, column value: found discrete\(40: 0\.5, "
         r"60: 0\.5\), allowed are the weights of 2030 .* one outlook through the years"
     ),
+    "share-above-one-of-demand": (
+        r"trajectories\.ev-cars\.pm_share\.world\.2024, column value: found 3.*allowed is a share"
+    ),
+    "yield-of-nothing": (r"column value: found 0.*allowed is 0\.01 to 1"),
+    "ceiling-below-the-outlook": (
+        r"growth\.ev-cars, column ceiling: found 40.*allowed is above 44\.1, the outlook of 2030"
+    ),
+    "past-after-the-base-year": (
+        r"anchors\.stock-history-start, column value: found 2030.*allowed is a number from 1900 to "
+        r"2023"
+    ),
+    "drawn-persistence": (
+        r"anchors\.persistence, column value: found .*uniform\(0, 1\).*allowed is a number"
+    ),
+    "stored-with-scrap": (r"end_uses\.elevators, column stored: what is bought to be kept"),
     "growth-of-oxide": r"growth\.defence, column end_use: found 'defence', which is unknown",
     "flag-for-a-number": r"events\.shut, column probability: found True; only a flag",
     "number-for-a-flag": r"projects\.browns-range, column may_leave: found 3\.7; .*boolean",

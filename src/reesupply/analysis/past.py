@@ -162,7 +162,7 @@ class Past:
 
     @cached_property
     def _scaled(self) -> npt.NDArray[np.bool_]:
-        return np.array([row.scaled for row in self.scenario.rows("end_uses")])
+        return np.array([not row.stored for row in self.scenario.rows("end_uses")])
 
     def _check_kept(self, name: str) -> None:
         if name not in self.result.arrays:

@@ -182,7 +182,7 @@ def _compile(scenario: Scenario, row: Any) -> Claim:
         scenario.years.index(row.year),
         np.array([scenario.elements.index(e) for e in elements], dtype=np.intp),
         np.array(chosen, dtype=np.intp),
-        np.array([use.process_loss and use.scaled for use in uses], dtype=np.bool_),
+        np.array([use.process_loss for use in uses], dtype=np.bool_),
         row.place == "ex_china",
         row.need,
         row.basis,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reesupply.distributions import Discrete, Distribution, Normal
-from reesupply.engine.inputs import Cells, InputBuilder, in_all_draws
+from reesupply.engine.inputs import Cells, InputBuilder, Ref, in_all_draws
 from reesupply.errors import ScenarioError, nearest
 from reesupply.models.demand import along_anchors, magnet_oxide, place_shares
 from reesupply.models.growth import grown, growth_error
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 #: Years after the base year at which the anchor persistence holds; not the horizon of a run, so
 #: that a longer run has the same years.
 PERSISTENCE_YEARS = 11
-#: Parameters whose product is the magnet mass per unit of activity; with a suffix such as
-#: "_direct" those of one technology.
-PER_UNIT = ("pm_share", "magnet_mass")
+#: Magnet mass of one technology, and its share of the goods with such magnets.
+MASS_OF, SPLIT_OF = "magnet_mass_", "split_"
+#: Parameters of all goods or of one end use that are given for a bloc; all others for the world.
+OUTSIDE = ("making_share", "use_share", "making_ratio", "use_ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,10 @@ class DemandPlan:
     ids: tuple[str, ...]
     years: tuple[int, ...]
     process_loss: npt.NDArray[np.bool_]
-    scaled: npt.NDArray[np.bool_]
+    stored: npt.NDArray[np.bool_]
     _paths: Mapping[tuple[str, str], _Path]
     _growth: Mapping[str, _Growth]
+    _technologies: Mapping[str, tuple[str, ...]]
     _magnet: tuple[bool, ...]
     _tonnes: tuple[float, ...]
     _elements: tuple[str, ...]
@@ -164,17 +166,23 @@ class DemandPlan:
         return magnet_oxide(magnets[index], path.run(values), self._oxide_per_metal[element])
 
     def _magnets_per_unit(self, name: str, values: FloatArray) -> FloatArray | float:
-        """Share with such magnets times their mass, summed over technologies; 1 if not given."""
-        total: FloatArray | float = 0.0
-        kinds = [kind for use, parameter in self._paths if use == name for kind in _kind(parameter)]
-        for kind in dict.fromkeys(kinds):
-            part: FloatArray | float = 1.0
-            for parameter in PER_UNIT:
-                path = self._paths.get((name, parameter + kind))
-                if path is not None:
-                    part = part * path.run(values)
-            total = total + part
-        return total if kinds else 1.0
+        """Share with such magnets times their mass; 1 where neither is given."""
+        share, mass = (self._paths.get((name, one)) for one in ("pm_share", "magnet_mass"))
+        total = 1.0 if share is None else share.run(values)
+        if name in self._technologies:
+            return total * self._mass_by_technology(name, values)
+        return total if mass is None else total * mass.run(values)
+
+    def _mass_by_technology(self, name: str, values: FloatArray) -> FloatArray:
+        """Mean magnet mass; the last technology has what the splits of the others leave."""
+        *others, last = self._technologies[name]
+        rest = self._paths[name, f"magnet_mass_{last}"].run(values)
+        mean, left = np.zeros_like(rest), np.ones_like(rest)
+        for one in others:
+            part = np.minimum(self._paths[name, f"split_{one}"].run(values), left)
+            mean += part * self._paths[name, f"magnet_mass_{one}"].run(values)
+            left -= part
+        return np.asarray(mean + left * rest)
 
     def _outside(self, place: str, weight: FloatArray, values: FloatArray) -> FloatArray:
         """Share outside China of making or use, by end use."""
@@ -190,11 +198,6 @@ class DemandPlan:
         for index, path in ratios.items():
             ratio[index] = path.run(values)
         return place_shares(total, ratio, weight)
-
-
-def _kind(parameter: str) -> list[str]:
-    """Suffix of the technology that a parameter per unit is of, "" for all; none otherwise."""
-    return [parameter[len(p) :] for p in PER_UNIT if f"{parameter}_".startswith(f"{p}_")]
 
 
 def compile_demand(scenario: Scenario, builder: InputBuilder) -> DemandPlan:
@@ -220,16 +223,17 @@ def compile_demand(scenario: Scenario, builder: InputBuilder) -> DemandPlan:
     rows = scenario.rows("end_uses")
     paths = compile_paths(scenario, "trajectories", builder)
     by_use = {(use, parameter): path for (use, parameter, _), path in paths.items()}
-    _check_parameters(scenario, by_use)
+    _check_parameters(scenario, paths)
     elements = scenario.rows("elements")
     growth = {row.end_use: _compile_growth(scenario, row, builder) for row in _erring(scenario)}
     return DemandPlan(
         tuple(row.id for row in rows),
         scenario.years,
         np.array([row.process_loss for row in rows]),
-        np.array([row.scaled for row in rows]),
+        np.array([row.stored for row in rows]),
         by_use,
         growth,
+        {row.id: found for row in rows if (found := _technologies(row.id, by_use))},
         tuple(row.kind == "magnet" for row in rows),
         tuple(row.tonnes for row in rows),
         tuple(row.id for row in elements),
@@ -252,7 +256,7 @@ def _compile_growth(scenario: Scenario, row: Any, builder: InputBuilder) -> _Gro
     ceiling = f"growth.{row.end_use}.ceiling"
     return _Growth(
         Cells([builder.cell(f"growth.{row.end_use}.volatility", row.volatility, "1/yr")]),
-        row.years,
+        row.increments,
         Cells([builder.cell(f"growth.{row.series}.drift", normal)]),
         Cells([builder.cell(f"{shock}.{year}", normal) for year in range(row.since + 1, last + 1)]),
         None if row.ceiling is None else Cells([builder.cell(ceiling, row.ceiling)]),
@@ -267,72 +271,107 @@ def compile_paths(
     groups: dict[tuple[str, str, str], list[Any]] = {}
     for row in scenario.rows(table):
         groups.setdefault((row.end_use, row.parameter, row.bloc), []).append(row)
+    series = {row.end_use: f"growth.{row.series}" for row in scenario.rows("growth")}
     paths = {}
     for key, rows in groups.items():
         rows.sort(key=lambda row: row.year)
         name = ".".join((table, *key))
-        keep = _persistence(scenario, [row.year for row in rows], [row.value for row in rows])
-        cells = Cells(builder.path(name, [row.value for row in rows], rows[0].unit, keep))
-        paths[key] = _Path(cells, tuple(row.year for row in rows), scenario.years)
+        _check_units(name, rows)
+        followed = series.get(key[0], name) if key[1] == "activity" else name
+        refs = _refs(scenario, name, f"{followed}.outlook", rows, builder)
+        paths[key] = _Path(Cells(refs), tuple(row.year for row in rows), scenario.years)
     return paths
 
 
-def _persistence(scenario: Scenario, years: list[int], values: list[Value]) -> list[float]:
+def _refs(
+    scenario: Scenario, name: str, outlook: str, rows: list[Any], builder: InputBuilder
+) -> list[Ref]:
+    """
+    Cells of a path: ranges at the quantile of its level and change, outlooks by one of their own.
+
+    Which of several outlooks comes true does not depend on the level of today, and is the same for
+    all end uses that follow one series.
+    """
+    chosen = [isinstance(row.value, Discrete) for row in rows]
+    ranges = [row for row, one in zip(rows, chosen, strict=True) if not one]
+    outlooks = [row for row, one in zip(rows, chosen, strict=True) if one]
+    keep = _persistence(scenario, [row.year for row in ranges], rows[0].value)
+    unit = rows[0].unit
+    of_range = iter(builder.path(name, [row.value for row in ranges], unit, keep))
+    of_outlook = iter(builder.path(outlook, [row.value for row in outlooks], unit))
+    return [next(of_outlook if one else of_range) for one in chosen]
+
+
+def _check_units(name: str, rows: list[Any]) -> None:
+    for row in rows:
+        if row.unit != rows[0].unit:
+            msg = f"{name}.{row.year}: found the unit {row.unit!r}, allowed is {rows[0].unit!r}"
+            raise ScenarioError(msg)
+
+
+def _persistence(scenario: Scenario, years: list[int], first: Value) -> list[float]:
     """
     How much of today's quantile each anchor year keeps.
 
     1 up to the base year, falling linearly to the anchor persistence 11 years later and on, not
-    below 0. Where the level of today is a number all that is uncertain is change, and which of
-    several outlooks comes true does not depend on the level of today.
+    below 0. Where the level of today is a number all that is uncertain is change.
     """
-    base = scenario.years[0]
-    if not isinstance(values[0], Distribution):
+    if not isinstance(first, Distribution):
         return [0.0] * len(years)
     anchors = {row.id: row.value for row in scenario.rows("anchors")}
     loss = (1.0 - in_all_draws(anchors["persistence"])) / PERSISTENCE_YEARS
-    return [
-        0.0
-        if isinstance(value, Discrete) and year > base
-        else float(np.clip(1.0 - loss * (year - base), 0.0, 1.0))
-        for year, value in zip(years, values, strict=True)
-    ]
+    return [float(np.clip(1.0 - loss * (y - scenario.years[0]), 0.0, 1.0)) for y in years]
 
 
-def _check_parameters(scenario: Scenario, paths: Mapping[tuple[str, str], _Path]) -> None:
+def _technologies(use: str, paths: Mapping[tuple[str, str], object]) -> tuple[str, ...]:
+    """Technologies of an end use, those with a split first."""
+    masses = [p.removeprefix(MASS_OF) for u, p in paths if u == use and p.startswith(MASS_OF)]
+    splits = [p.removeprefix(SPLIT_OF) for u, p in paths if u == use and p.startswith(SPLIT_OF)]
+    return tuple(sorted(masses, key=lambda one: one not in splits))
+
+
+def _check_parameters(scenario: Scenario, paths: Mapping[tuple[str, str, str], _Path]) -> None:
     symbols = [name.lower() for name in scenario.elements]
     places = ["making_ratio", "use_ratio"]
-    magnet = ["activity", *PER_UNIT, *(f"{s}_fraction" for s in symbols), *places]
+    magnet = ["activity", "pm_share", "magnet_mass", *(f"{s}_fraction" for s in symbols), *places]
     oxide = [*(f"{s}_oxide" for s in symbols), *places]
     allowed = {
         row.id: magnet if row.kind == "magnet" else oxide for row in scenario.rows("end_uses")
     }
     allowed[ALL] = ["yield", "making_share", "use_share"]
-    for use, parameter in paths:
-        kind = _kind(parameter)
-        plain = parameter.removesuffix(kind[0]) if kind else parameter
-        if plain not in allowed[use]:
+    for use, parameter, bloc in paths:
+        of_one = allowed[use] is magnet and parameter.startswith((MASS_OF, SPLIT_OF))
+        if parameter not in allowed[use] and not of_one:
             hint = nearest(parameter, allowed[use])
             msg = f"trajectories.{use}: found the parameter {parameter!r}, which is unknown; {hint}"
             raise ScenarioError(msg)
+        needed = "ex_china" if parameter in OUTSIDE else "world"
+        if bloc != needed:
+            msg = f"trajectories.{use}.{parameter}: found the bloc {bloc!r}, allowed is {needed!r}"
+            raise ScenarioError(msg)
+    by_use = {(use, parameter): None for use, parameter, _ in paths}
     for use, names in allowed.items():
-        needed = names if use == ALL else names[:1] if names is magnet else []
-        for parameter in needed:
-            if (use, parameter) not in paths:
+        for parameter in names if use == ALL else names[:1] if names is magnet else []:
+            if (use, parameter) not in by_use:
                 msg = f"trajectories.{use}: the parameter {parameter!r} is required, but missing"
                 raise ScenarioError(msg)
-        _check_technologies(use, [parameter for one, parameter in paths if one == use])
+        _check_technologies(use, by_use)
 
 
-def _check_technologies(use: str, parameters: list[str]) -> None:
-    """Magnets per unit are given for all goods, or as share and mass of each technology."""
-    kinds = dict.fromkeys(kind for parameter in parameters for kind in _kind(parameter))
-    if "" in kinds and len(kinds) > 1:
-        found = ", ".join(f"{PER_UNIT[1]}{kind}" for kind in kinds)
-        msg = f"trajectories.{use}: found {found}; allowed is one for all or one by technology"
+def _check_technologies(use: str, paths: Mapping[tuple[str, str], object]) -> None:
+    """Magnet mass is given for all goods, or by technology with a split of all but one."""
+    masses = {p.removeprefix(MASS_OF) for u, p in paths if u == use and p.startswith(MASS_OF)}
+    splits = {p.removeprefix(SPLIT_OF) for u, p in paths if u == use and p.startswith(SPLIT_OF)}
+    if not masses and not splits:
+        return
+    if (use, "magnet_mass") in paths:
+        msg = f"trajectories.{use}: found magnet_mass for all and by technology, allowed is one"
         raise ScenarioError(msg)
-    for kind in kinds:
-        for parameter in PER_UNIT if kind else ():
-            if parameter + kind not in parameters:
-                missing = f"{parameter + kind!r}, but it is missing"
-                msg = f"trajectories.{use}: a technology needs {missing}"
-                raise ScenarioError(msg)
+    if not (splits < masses and len(masses - splits) == 1):
+        found = ", ".join(sorted(f"{SPLIT_OF}{one}" for one in splits)) or "no split"
+        names = ", ".join(sorted(f"{MASS_OF}{one}" for one in masses)) or "no mass"
+        msg = (
+            f"trajectories.{use}: found {names} and {found}, allowed is one magnet_mass for each "
+            "technology and a split for all of them but one"
+        )
+        raise ScenarioError(msg)

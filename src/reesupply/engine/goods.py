@@ -137,5 +137,5 @@ def compile_goods(scenario: Scenario, builder: InputBuilder) -> GoodsPlan:
         Cells([builder.cell(f"lifetimes.{one.end_use}.shape", one.shape) for one in lives]),
         {index: kernel[:, np.newaxis] for index, kernel in fixed.items()},
         past,
-        np.array([not use.scaled for use in uses]),
+        np.array([use.stored for use in uses]),
     )

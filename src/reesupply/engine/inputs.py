@@ -153,9 +153,9 @@ class InputBuilder:
         uncertain = [v for v in values if isinstance(v, Distribution)]
         if not uncertain:
             return [float(v) for v in values if not isinstance(v, Distribution)]
-        if name in self._inputs:  # shared, as the outcome of an integrated plant
-            return [Drawn(self._inputs[name].value_row)]
         single = len(values) == 1
+        if single and name in self._inputs:  # shared, as the outcome of an integrated plant
+            return [Drawn(self._inputs[name].value_row)]
         keep = [1.0] * len(values) if persistence is None or single else persistence
         weights = [p for p, v in zip(keep, values, strict=True) if isinstance(v, Distribution)]
         if max(weights) > 0.0:

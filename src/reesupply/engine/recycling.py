@@ -11,7 +11,7 @@ from reesupply.engine.demand import Demanded, DemandPlan, compile_paths
 from reesupply.engine.goods import GoodsPlan, InUse, compile_goods
 from reesupply.engine.inputs import Cells, InputBuilder
 from reesupply.engine.network import BLOCS
-from reesupply.errors import ReesupplyError, ScenarioError
+from reesupply.errors import ReesupplyError, ScenarioError, nearest
 from reesupply.models.demand import base_year_factor, by_place
 from reesupply.models.recycling import delayed, end_of_life, logistic_rise, new_scrap
 from reesupply.scenario.cells import practical_range
@@ -72,7 +72,7 @@ class RecyclingPlan:
         scrap = self._process_scrap(demanded, in_use, values)
         old = self._end_of_life(demanded, in_use, values)
         measured, abroad = _base_year(old.recoverable[..., 0, :], recovered, capacity[:, 0], pair)
-        scaled = self.demand.scaled
+        scaled = ~self.demand.stored
         bottom_up = demanded.gross[scaled].sum(axis=0)[:, 0]
         fixed = demanded.gross[~scaled].sum(axis=0)[:, 0]
         factor = base_year_factor(
@@ -116,8 +116,8 @@ class RecyclingPlan:
     def _process_scrap(
         self, demanded: Demanded, in_use: InUse, values: FloatArray
     ) -> _ProcessScrap:
-        """Scrap of magnet making of the rows that are scaled."""
-        lossy = self.demand.process_loss & self.demand.scaled
+        """Scrap of magnet making."""
+        lossy = self.demand.process_loss
         gross = demanded.gross[lossy]
         before = gross[:, :, :1] * in_use.last_year[lossy][:, np.newaxis, np.newaxis]
         bought = by_place(
@@ -157,9 +157,8 @@ class RecyclingPlan:
         ceiling = self._paths.get((end_use, "collection_ceiling", bloc))
         if path is None or ceiling is None:
             return None if path is None else path.run(values)
-        level, top, rate = (
-            one.run(values)[0] for one in (path, ceiling, self._paths[ALL, "collection_rate", bloc])
-        )
+        growth = self._paths[ALL, "collection_growth", bloc]
+        level, top, rate = (one.run(values)[0] for one in (path, ceiling, growth))
         years = np.array(self.demand.years)
         return logistic_rise(level, top, rate, years - years[0])
 
@@ -261,13 +260,44 @@ def compile_recycling(
     return RecyclingPlan(demand, goods, paths, Cells(cells), scenario.heavy)
 
 
+#: Parameters of recycling by where they hold: of one end use or of all, of a bloc or the world.
+_OF_A_USE = ("collection", "collection_ceiling")
+_OF_ALL = {
+    "new_scrap_recovery": BLOCS,
+    "collection_growth": BLOCS,
+    "dismantling": ("world",),
+    "processing": ("world",),
+    "delay": ("world",),
+}
+#: Parameters that hold from the base year on and have no later anchor year.
+_CONSTANT = ("collection_ceiling", "collection_growth", "delay")
+
+
 def _check_parameters(scenario: Scenario, paths: Mapping[tuple[str, str, str], _Path]) -> None:
-    needed = [("dismantling", "world"), ("processing", "world")]
-    needed += [("new_scrap_recovery", name) for name in BLOCS]
-    needed += [("collection_rate", bloc) for _, name, bloc in paths if name == "collection_ceiling"]
-    for name, bloc in needed:
-        if (ALL, name, bloc) not in paths:
-            msg = f"recycling.{ALL}.{name}.{bloc}: required, but missing"
+    for use, name, bloc in paths:
+        where = f"recycling.{use}.{name}.{bloc}"
+        known = tuple(_OF_ALL) if use == ALL else _OF_A_USE
+        if name not in known:
+            msg = f"{where}: found the parameter {name!r}, which is unknown; {nearest(name, known)}"
+            raise ScenarioError(msg)
+        places = _OF_ALL[name] if use == ALL else BLOCS
+        if bloc not in places:
+            msg = f"{where}: found the bloc {bloc!r}, allowed is {' or '.join(places)}"
+            raise ScenarioError(msg)
+        rising = name == "collection" and (use, "collection_ceiling", bloc) in paths
+        if (rising or name in _CONSTANT) and len(paths[use, name, bloc].anchors) > 1:
+            years = ", ".join(map(str, paths[use, name, bloc].anchors))
+            rule = "beside a ceiling " if rising else ""
+            msg = f"{where}: found the anchor years {years}, allowed {rule}is one"
+            raise ScenarioError(msg)
+    needed = [(ALL, "dismantling", "world"), (ALL, "processing", "world")]
+    needed += [(ALL, "new_scrap_recovery", name) for name in BLOCS]
+    for use, name, bloc in paths:
+        if name == "collection_ceiling":
+            needed += [(ALL, "collection_growth", bloc), (use, "collection", bloc)]
+    for key in needed:
+        if key not in paths:
+            msg = f"recycling.{'.'.join(key)}: required, but missing"
             raise ScenarioError(msg)
     for row in scenario.rows("recycling"):
         if row.parameter == "delay" and not practical_range(row.value)[1] <= 1.0:

@@ -174,13 +174,19 @@ def place_shares(total: FloatArray, ratio: FloatArray, weight: FloatArray) -> Fl
     Returns
     -------
     ndarray, shape (end_use, year, draw)
-        :math:`\min(1, S\, r_i \sum_j w_j / \sum_j r_j w_j)`.
+        :math:`s_i = \min(1, S\, r_i \sum_j w_j / \sum_j r_j w_j)`; what the limit cuts off goes to
+        the others in proportion to their part in China, so that together they have S of all.
     """
     counted = (ratio * weight).sum(axis=0)
     whole = weight.sum(axis=0)
     mean = np.divide(counted, whole, out=np.ones_like(whole), where=whole > 0.0)
     level = np.divide(total, mean, out=np.zeros_like(total), where=mean > 0.0)
-    return np.asarray(np.minimum(ratio * level, 1.0))
+    share = np.minimum(ratio * level, 1.0)
+    short = total * whole - (share * weight).sum(axis=0)
+    room = ((1.0 - share) * weight).sum(axis=0)
+    more = np.divide(short, room, out=np.zeros_like(room), where=(room > 0.0) & (short > 0.0))
+    share += (1.0 - share) * np.minimum(more, 1.0)
+    return np.asarray(share)
 
 
 def by_place(amount: FloatArray, outside: FloatArray) -> FloatArray:

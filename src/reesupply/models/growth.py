@@ -61,7 +61,7 @@ def grown(path: FloatArray, error: FloatArray, ceiling: FloatArray | None = None
     error : ndarray, shape (year, draw)
         Of `growth_error`.
     ceiling : ndarray, shape (draw,), optional
-        Level C at which the market is full; a path above it is taken as full.
+        Level C at which the market is full; a path that is above it has no error.
 
     Returns
     -------

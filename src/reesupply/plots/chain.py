@@ -169,7 +169,7 @@ def _supply(chart: _Builder, mean: Mean) -> None:
 def _uses(chart: _Builder, result: Result, contained: dict[str, float]) -> float:
     """From makers to uses, and to goods in use; return what enters those."""
     rows = {row.id: row for row in result.plan.scenario.rows("end_uses")}
-    apart = [n for n in contained if not (rows[n].process_loss and rows[n].scaled)]
+    apart = [n for n in contained if not rows[n].process_loss]
     magnets = {n: np.array([x]) for n, x in contained.items() if n not in apart}
     shown, rest = largest(magnets, TOP)
     shown.sort(key=lambda name: list(SECTORS).index(rows[name].sector))  # stable: then by size
@@ -182,7 +182,7 @@ def _uses(chart: _Builder, result: Result, contained: dict[str, float]) -> float
         value, name = sum(contained[n] for n in names), f"use: {label}"
         chart.nodes[name] = Node(name, label, 3, colour)
         chart.flow("demand", name, value, colour)
-        if all(rows[n].scaled for n in names):  # otherwise a store, not goods in use
+        if not any(rows[n].stored for n in names):  # otherwise a store, not goods in use
             chart.flow(name, "goods", value, colour)
             entering += value
     return entering

@@ -112,6 +112,8 @@ Duration = Annotated[Value, Bounded(0.0, 1000.0, "0 to 1,000")]
 Life = Annotated[Value, Bounded(0.1, 1000.0, "0.1 to 1,000 years")]
 #: Shape of a Weibull lifetime.
 Shape = Annotated[Value, Bounded(0.2, 50.0, "0.2 to 50")]
+#: Standard deviation of yearly growth, in logarithms or log odds.
+Volatility = Annotated[Value, Bounded(0.0, 2.0, "0 to 2")]
 #: A quantity that cannot be negative.
 NonNegative = Annotated[Value, Bounded(0.0, 1e12, "0 to 1e12")]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from reesupply.distributions import Discrete, Distribution
 from reesupply.distributions.base import written
 from reesupply.errors import ScenarioError, nearest
+from reesupply.scenario.cells import practical_range
 
 if TYPE_CHECKING:
     from reesupply.scenario.scenario import Scenario
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 MERCHANT = "merchant"
 #: Reserved end use: parameters that hold for all.
 ALL = "all"
+
+#: Parameters of demand and recycling that are shares.
+SHARES = (
+    *("pm_share", "yield", "making_share", "use_share", "collection", "collection_ceiling"),
+    *("dismantling", "processing", "new_scrap_recovery"),
+)
+LEAST_YIELD = 0.01
 
 _YEAR = re.compile(r"[0-9]{4}")
 
@@ -47,6 +55,8 @@ def check_scenario(scenario: Scenario) -> None:
         _demand,
         _growth,
         _outlooks,
+        _bounds,
+        _anchors,
         _events,
         _loadings,
     ):
@@ -256,6 +266,7 @@ def _growth(scenario: Scenario) -> None:
         _known(scenario, "growth", key, "series", row.series, among=series)
         if row.volatility != 0.0:
             erring[row.end_use] = row
+            _full_market(scenario, row)
     trajectories: Any = scenario.tables["trajectories"]
     for key, row in trajectories.items():
         one = erring.get(row.end_use)
@@ -267,6 +278,55 @@ def _growth(scenario: Scenario) -> None:
                 f"or discrete(...), or a volatility of 0: what is not known of growth counts once"
             )
             _fail(scenario, "trajectories", key, "value", text)
+
+
+def _full_market(scenario: Scenario, row: Any) -> None:
+    """Refuse a market that is full below an outlook of it."""
+    if row.ceiling is None:
+        return
+    lowest = practical_range(row.ceiling)[0]
+    for one in scenario.rows("trajectories"):
+        if one.end_use == row.end_use and one.parameter == "activity":
+            highest = practical_range(one.value)[1]
+            if not highest < lowest:
+                outlook = f"{highest:g}, the outlook of {one.year}"
+                text = f"found {written(row.ceiling)}, allowed is above {outlook}"
+                _fail(scenario, "growth", (row.end_use,), "ceiling", text)
+
+
+def _bounds(scenario: Scenario) -> None:
+    """Shares are at most 1, and a yield is not nothing."""
+    for table in ("trajectories", "recycling"):
+        rows: Any = scenario.tables[table]
+        for key, row in rows.items():
+            low, high = practical_range(row.value)
+            share = row.parameter in SHARES or row.parameter.endswith("_fraction")
+            if (share or row.parameter.startswith("split_")) and not high <= 1.0:
+                text = f"found {written(row.value)}, allowed is a share from 0 to 1"
+                _fail(scenario, table, key, "value", text)
+            if row.parameter == "yield" and not low >= LEAST_YIELD:
+                text = f"found {written(row.value)}, allowed is {LEAST_YIELD:g} to 1"
+                _fail(scenario, table, key, "value", text)
+    for row in scenario.rows("end_uses"):
+        if row.stored and (row.process_loss or row.kind == "magnet"):
+            text = "what is bought to be kept is given as oxide and leaves no process scrap"
+            _fail(scenario, "end_uses", (row.id,), "stored", text)
+
+
+def _anchors(scenario: Scenario) -> None:
+    """Check what is the same in all draws: numbers, and a past before the base year."""
+    rows = {row.id: row for row in scenario.rows("anchors")}
+    base = scenario.years[0]
+    limits = {
+        "persistence": (0.0, 1.0),
+        "growth-before-2010": (-0.5, 2.0),
+        "stock-history-start": (1900.0, base - 1.0),
+    }
+    for name, (low, high) in limits.items():
+        value = rows[name].value
+        if isinstance(value, Distribution) or not low <= value <= high:
+            text = f"found {written(value)}, allowed is a number from {low:g} to {high:g}"
+            _fail(scenario, "anchors", (name,), "value", text)
 
 
 def _outlooks(scenario: Scenario) -> None:

@@ -25,6 +25,7 @@ from reesupply.scenario.cells import (
     Share,
     Tonnes,
     Value,
+    Volatility,
 )
 
 Bloc = Literal["china", "ex_china"]
@@ -195,7 +196,9 @@ class EndUse(Row):
     )
     tonnes: float = Field(ge=0, description="t of magnet per unit of activity x magnet mass")
     process_loss: Flag = Field(description="the making of it leaves process scrap")
-    scaled: Flag = Field(True, description="scaled to the base year")
+    stored: Flag = Field(
+        False, description="bought to be kept: not scaled to the base year, never retired"
+    )
     activity_history: Id | None = Field(None, description="series of history that its past follows")
 
 
@@ -217,9 +220,11 @@ class Growth(Row):
     series: Id = Field(
         description="series of history it was fitted to; rows of one series err alike"
     )
-    since: int = Field(ge=1990, le=2100, description="last year observed")
-    volatility: NonNegative = Field(description="sd of yearly growth, 1/yr; 0: no error")
-    years: float = Field(gt=0, le=1000, description="yearly increments that the growth comes from")
+    since: int = Field(ge=1990, le=2100, description="last year observed or nowcast")
+    volatility: Volatility = Field(description="sd of yearly growth, 1/yr; 0: no error")
+    increments: float = Field(
+        gt=0, le=1000, description="yearly increments that the mean growth comes from"
+    )
     ceiling: NonNegative | None = Field(
         None, description="level at which the market is full; blank: none"
     )

@@ -11,6 +11,6 @@ if __name__ == "__main__":
     parser.add_argument(
         "--write",
         action="store_true",
-        help="write since, volatility and years of the table growth instead",
+        help="write since, volatility and increments of the table growth instead",
     )
     sys.stdout.write(f"{write_growth()}\n" if parser.parse_args().write else text())

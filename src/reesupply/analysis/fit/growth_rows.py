@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Columns of the table ``growth`` that the fit writes.
-FITTED = ("since", "volatility", "years")
+FITTED = ("since", "volatility", "increments")
 
 # parts of the car market share its ceiling; the others have no ceiling of their own on record
 _COMPARED = {
@@ -120,9 +120,9 @@ def growth_table() -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index end_use; series, first (year of the fit), since (last year on record), values (their
-        number), years (that they span), ceiling (median, in the unit of the activity, or NaN),
-        drift, drift_se and sigma (per year, on the logit or logarithmic scale), volatility (cell
-        that the fit gives), shipped (the cell of the table).
+        number), increments (yearly, that they span), ceiling (median, in the unit of the activity,
+        or NaN), drift, drift_se and sigma (per year, on the logit or logarithmic scale), volatility
+        (cell that the fit gives), shipped (the cell of the table).
     """
     import pandas as pd
 
@@ -134,7 +134,7 @@ def growth_table() -> pd.DataFrame:
             "first": fit.years[0],
             "since": last_on_record(fit.series),
             "values": len(fit.values),
-            "years": fit.span,
+            "increments": fit.span,
             "ceiling": fit.ceiling,
             "drift": fit.drift,
             "drift_se": fit.drift_se,

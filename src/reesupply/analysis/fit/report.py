@@ -197,7 +197,7 @@ def growth_text() -> str:
         lines.append(f"{use}: {row['values']} values of {row['series']}, from {row['first']}")
         lines.append(f"  {'drift':<10} {row['drift']:.3f} ± {row['drift_se']:.3f}")
         lines.append(f"  {'volatility':<10} {row['sigma']:.3f}")
-        labels = ("since", "years", "shipped", "proposed")
+        labels = ("since", "increments", "shipped", "proposed")
         cells = row.rename({"volatility": "proposed"})
         lines += [f"  {label:<10} {cells[label]}" for label in labels]
     table = scores(compare_forecasters()).reset_index()
