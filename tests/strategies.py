@@ -180,7 +180,7 @@ def demand_changes(draw: st.DrawFn) -> Changes:
         ("trajectories.all.yield.world.2035.value", shares(0.5, 1.0)),
         ("trajectories.all.making_share.ex_china.2030.value", shares()),
         ("trajectories.all.use_share.ex_china.2024.value", shares(0.1, 0.7)),
-        ("trajectories.ev-cars.activity.world.2030.value", st.floats(5, 120)),
+        ("trajectories.ev-cars.activity.world.2030.value", st.floats(5, 79)),
         ("trajectories.ev-cars.use_ratio.ex_china.2030.value", amounts(0, 4)),
         ("trajectories.hybrids.making_ratio.ex_china.2024", amounts(0, 4).map(_new_ratio)),
         ("growth.ev-cars.volatility", amounts(0, 0.6)),

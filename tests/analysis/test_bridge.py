@@ -297,3 +297,31 @@ def test_what_cannot_be_answered_is_one_sentence(result: rs.Result) -> None:
         demand_bridge(result, element="Nd")
     with pytest.raises(rs.ReesupplyError, match=r"'end_use.activity' were not kept.*magnets"):
         demand_bridge(bare)
+
+
+def test_quantiles_have_the_weights() -> None:
+    """All weight on a draw leaves that draw, in every column."""
+    run = rs.simulate(draws=64, rng=1, keep=KEEP)
+    one = copy.copy(run)
+    one.weights = np.zeros(64)
+    one.weights[7] = 1.0
+    found = parts(run).causes[CAUSES.index("volume")].sum(axis=0)[7]
+    table: Any = demand_bridge(one)
+    row = table.loc[("all", "volume")].to_numpy(dtype=float)
+    np.testing.assert_allclose(row, found, rtol=1e-12)
+
+
+def test_further_elements_ride_along() -> None:
+    """The sum that is asked for by default is that of the pair, with four elements too."""
+    gd = {
+        "elements.Gd": {
+            "name": "gadolinium",
+            "oxide": "Gd2O3",
+            "oxide_per_metal": 1.1526,
+            "captive_ratio": 1.18,
+        },
+        "trajectories.two-wheelers.gd_fraction.world.2024": {"value": 0.035, "unit": "1"},
+    }
+    run = rs.simulate(rs.load_scenario().replace(gd), draws=16, rng=1, keep=KEEP)
+    dy, tb = (parts(run, element=name).after for name in ("Dy", "Tb"))
+    np.testing.assert_allclose(parts(run).after, dy + tb, rtol=1e-12)

@@ -277,3 +277,62 @@ def test_what_is_wrong_is_said(result: rs.Result) -> None:
     for function in (demand_hindcast, hindcast_points):
         with pytest.raises(rs.ReesupplyError, match=r"draws of 'end_use\.\w+' were not kept"):
             function(bare)
+
+
+def test_percentiles_by_counting(result: rs.Result) -> None:
+    """Share of draws below the value; of a draw itself, half of it."""
+    found: Any = demand_hindcast(result)
+    draws = Past(result).element(Past(result).flow("end_use.demand"), WHOLE)
+    for year, total in of("gross-demand-reconstructed").items():
+        at = Past(result).years.index(year)
+        assert found.loc[year, (WHOLE, "percentile")] == np.mean(draws[at] < total)
+    same: Any = frozen_intensity([2015], target=2015).loc[2015]
+    assert same["percentile"] == 0.5
+
+
+def test_what_was_published_is_beside_its_year(result: rs.Result) -> None:
+    """Value, low and high of the reconstruction, for the sum and the elements."""
+    found: Any = demand_hindcast(result, first=1995)
+    series = {WHOLE: "gross-demand-reconstructed"}
+    series |= {element: f"demand-gross-world-{element.lower()}" for element in ("Dy", "Tb")}
+    for label, name in series.items():
+        rows = {int(r["period"]): r for r in table("history") if r["series"] == name}
+        for year, row in found[label].iterrows():
+            for column in ("value", "low", "high"):
+                text = rows.get(year, {}).get(column, "")
+                np.testing.assert_equal(row[column], float(text) if text else np.nan)
+
+
+def test_recycled_oxide_follows_what_it_comes_from(result: rs.Result) -> None:
+    """New scrap what was bought of goods whose making leaves scrap, end of life what left use."""
+    past = Past(result)
+    lossy = np.array([row.process_loss for row in past.scenario.rows("end_uses")])
+    bought = past.element(past.flow("end_use.demand", lossy), WHOLE)
+    retired = past._retired()
+    new, old = (
+        result.values(name, year=2024, element=WHOLE, bloc="world")
+        for name in ("recycled_new_scrap", "recycled_end_of_life")
+    )
+    expected = new * bought / bought[-1] + old * retired / retired[-1]
+    np.testing.assert_allclose(past.recycled(), expected, rtol=1e-12)
+    assert (np.abs(bought / bought[-1] - retired / retired[-1])[0] > 0.01).all()
+    whole = past.element(past.flow("end_use.demand"), WHOLE)
+    assert (np.abs(whole / whole[-1] - bought / bought[-1])[:-1] > 1e-4).any()
+
+
+def test_a_floor_does_not_raise_content() -> None:
+    """Above the content of the origin it leaves that."""
+    row: Any = frozen_intensity([2010], thrifting="-3", floor="1.5").loc[2010]
+    assert row["P50"] == pytest.approx(row["frozen"], rel=1e-12)
+
+
+def test_a_period_that_has_not_ended_is_no_past() -> None:
+    """Neither a sum that reaches beyond the base year nor a later year is compared."""
+    row = {"element": "Dy", "region": "China", "value": 1, "unit": "t/yr", "kind": "observed"}
+    row |= {"source": "assumption", "confidence": "low"}
+    rows = {f"history.mfa-dy-use-china.{period}": row for period in ("2020-2026", "2025")}
+    run = rs.simulate(rs.load_scenario().replace(rows), draws=16, rng=1, keep=KEEP)
+    periods = set(hindcast_points(run).loc["mfa-dy-use-china"].index.get_level_values("period"))
+    assert periods == {
+        row["period"] for row in table("history") if row["series"] == "mfa-dy-use-china"
+    }

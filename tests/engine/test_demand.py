@@ -292,3 +292,87 @@ def test_unscaled_total_is_reported() -> None:
     run = rs.simulate(draws=256, rng=1, keep=("demand", "bottom_up_demand", "base_year_factor"))
     rebuilt = run.arrays["bottom_up_demand"] * run.arrays["base_year_factor"]
     np.testing.assert_allclose(run.arrays["demand"].sum(axis=0)[:, 0], rebuilt, rtol=1e-12)
+
+
+def test_an_error_that_began_before_the_run() -> None:
+    """Last seen in 2020: 2024 errs by four years of it, 2035 by fifteen."""
+    path = "trajectories.ev-cars.activity.world"
+    fixed = {f"{path}.{year}.value": 40.0 for year in (2024, 2025, 2030, 2035)}
+    errors = {"volatility": 0.1, "ceiling": None, "since": 2020}
+    changes = fixed | {f"growth.ev-cars.{name}": value for name, value in errors.items()}
+    error = np.log(sales(changes, draws=16_384) / 40.0)
+    ahead = np.arange(4.0, 16.0)
+    expected = 0.1 * np.sqrt(ahead + ahead**2 / 9.0)
+    np.testing.assert_allclose(error.std(axis=1), expected, rtol=0.03)
+
+
+def test_an_error_after_the_run_costs_no_input() -> None:
+    """Where the last year of the run has been seen, no error of growth is drawn."""
+    changes: dict[str, Any] = {"settings.last_year.value": "2029", "growth.*.since": 2029}
+    scenario = rs.load_scenario().replace(CALM | {"growth.ev-cars.volatility": 0.2} | changes)
+    names = [name for name in rs.compile(scenario).inputs.names if name.startswith("growth.")]
+    assert all(name.endswith(".outlook") for name in names)
+
+
+def test_activity_and_magnets_are_those_of_the_tonnes() -> None:
+    """Cars in millions and their magnets in tonnes, error of growth included; none of oxide."""
+    names = ("end_use.activity", "end_use.magnets")
+    scenario = rs.load_scenario().replace(PLAIN)
+    run = rs.simulate(scenario, draws=256, rng=3, keep=names)
+    activity, magnets = (run.arrays[name] for name in names)
+    cars = run.plan.end_uses.index("ev-cars")
+    np.testing.assert_allclose(activity[cars], sales({}, draws=256), rtol=1e-9)
+    np.testing.assert_allclose(magnets[cars], 1000.0 * activity[cars], rtol=1e-12)
+    assert activity[cars, -1].std() > 1.0
+    for use in ("defence", "non-magnet", "state-stockpiling"):
+        place = run.plan.end_uses.index(use)
+        assert not activity[place].any()
+        assert not magnets[place].any()
+
+
+@pytest.mark.parametrize("place", ["use", "making"])
+def test_places_by_end_use_weigh_what_makers_buy(place: str) -> None:
+    """Before scaling, shares weighted by oxide bought are the share of all goods, every year."""
+    row = {"unit": "1", "source": "assumption"}
+    changes: dict[str, Any] = {
+        f"trajectories.all.{place}_share.ex_china.{year}.value": 0.3
+        for year in ((2024,) if place == "use" else (2024, 2030, 2035))
+    }
+    for year, ratio in ((2024, 0.7), (2035, 1.4)):
+        path = f"trajectories.non-magnet.{place}_ratio.ex_china.{year}"
+        changes[path] = row | {"value": ratio}
+    keep = ("end_use.demand", f"end_use.{place}_outside", "base_year_factor")
+    run = rs.simulate(rs.load_scenario().replace(changes), draws=64, rng=1, keep=keep)
+    bought, share, factor = (run.arrays[name] for name in keep)
+    weight = (bought / factor[:, np.newaxis]).sum(axis=1)
+    np.testing.assert_allclose((weight * share).sum(axis=0) / weight.sum(axis=0), 0.3, rtol=1e-9)
+
+
+def test_unscaled_total_holds_stores() -> None:
+    """What a state buys is in the total before scaling, and is not scaled."""
+    change = {"trajectories.state-stockpiling.dy_oxide.world.2024.value": 200}
+    keep = ("end_use.demand", "bottom_up_demand", "base_year_factor")
+    run = rs.simulate(rs.load_scenario().replace(change), draws=64, rng=1, keep=keep)
+    bought, total, factor = (run.arrays[name] for name in keep)
+    store = run.plan.end_uses.index("state-stockpiling")
+    np.testing.assert_allclose(bought[store, 0, 0], 200.0, rtol=1e-12)
+    scaled = np.delete(bought, store, axis=0)[:, :, 0].sum(axis=0)
+    np.testing.assert_allclose(total, scaled / factor + bought[store, :, 0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("column", ["mean", "shape"])
+def test_a_lifetime_that_is_a_number_is_that_lifetime(column: str) -> None:
+    """Its kernel is made once; it is that of a range with no width, as near as makes no matter."""
+    shares = []
+    for cell in (3.0, "uniform(2.999999, 3.000001)"):
+        changes: dict[str, Any] = {
+            "anchors.history-scale.value": 1,
+            "lifetimes.ev-cars.mean": 12.0,
+        }
+        changes |= {"lifetimes.ev-cars.shape": 2.0, f"lifetimes.ev-cars.{column}": cell}
+        keep = ("end_use.retired", "end_use.contained")
+        run = rs.simulate(rs.load_scenario().replace(changes), draws=8, rng=1, keep=keep)
+        cars = run.plan.end_uses.index("ev-cars")
+        retired, contained = (run.arrays[name][cars, :, 0] for name in keep)
+        shares.append(retired / contained)
+    np.testing.assert_allclose(shares[0], shares[1], rtol=1e-5)

@@ -337,3 +337,33 @@ def test_integrated_plants_share_their_fate() -> None:
     for name in followers:
         own = {f"projects.{name}.{what}" for what in ("outcome", "wait", "works", "slip")}
         assert not own & set(inputs)
+
+
+def made_outside(cells: dict[int, Any], persistence: float) -> FloatArray:
+    """Share of making outside China to 2040, (year, draw), with other anchors."""
+    path = "trajectories.all.making_share.ex_china"
+    changes: dict[str, Any] = {f"{path}.{year}.value": x for year, x in cells.items()}
+    if 2040 in cells:
+        row = {"value": changes.pop(f"{path}.2040.value"), "unit": "1", "source": "assumption"}
+        changes[f"{path}.2040"] = row
+    changes["anchors.persistence.value"] = persistence
+    changes["settings.last_year.value"] = "2040"
+    scenario = rs.load_scenario().replace(changes)
+    run = rs.simulate(scenario, draws=4096, rng=2, keep=("end_use.making_outside",))
+    return np.asarray(run.arrays["end_use.making_outside"][0])
+
+
+def test_where_today_is_a_number_later_years_have_one_quantile() -> None:
+    """Ranges of 2030 and 2035 around a known today: the same draw is high in both."""
+    cells = {2024: 0.3, 2030: "uniform(0.2, 0.4)", 2035: "uniform(0.4, 0.8)"}
+    found = made_outside(cells, 0.0)
+    np.testing.assert_allclose(found[11], 2.0 * found[6], rtol=1e-9)
+    assert np.ptp(found[6]) > 0.19
+
+
+def test_nothing_is_left_of_today_after_long() -> None:
+    """At persistence 0 nothing after 11 years, and after 16 not the reverse of today."""
+    ranges = dict.fromkeys((2024, 2030, 2035, 2040), "uniform(0.2, 0.4)")
+    found = made_outside(ranges, 0.0)
+    for year in (11, 16):
+        assert abs(np.corrcoef(found[0], found[year])[0, 1]) < 4.0 / 64.0

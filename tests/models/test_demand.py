@@ -263,3 +263,10 @@ def test_residual_by_hand() -> None:
     np.testing.assert_allclose(found, [[56.0 / 60.0]], rtol=1e-14)
     nothing = residual_index(np.array([0.6]), own, np.array([[40.0], [0.0]]))
     np.testing.assert_array_equal(nothing, [[0.0]])
+
+
+def test_the_past_is_not_below_nothing() -> None:
+    """90 of 100 t as many as today where all were half: nothing is left for the others."""
+    own = np.array([[1.0], [np.nan]])
+    found = residual_index(np.array([0.5]), own, np.array([[90.0], [10.0]]))
+    np.testing.assert_array_equal(found, [[0.0]])

@@ -259,3 +259,23 @@ def test_what_cannot_be_drawn_is_one_sentence(result: rs.Result) -> None:
         with pytest.raises(rs.ReesupplyError, match=text):
             call()
     assert plt.get_fignums() == []
+
+
+def test_flows_above_half_a_tonne_are_shown() -> None:
+    """2 t for a state are a flow, less than a thousandth of demand as they are; 0.3 t are none."""
+    for bought, shown in ((2.0, True), (0.3, False)):
+        change = {"trajectories.state-stockpiling.dy_oxide.world.2024.value": bought}
+        run = rs.simulate(rs.load_scenario().replace(change), draws=64, rng=1, keep=())
+        nodes, _ = chain(run)
+        assert ("State stockpiling" in {node.label for node in nodes}) is shown
+
+
+def test_a_surplus_above_what_mines_gave_is_of_old_goods_first(result: rs.Result) -> None:
+    """10 t more than oxide from mines: nobody buys that, nor 10 t recycled of old goods."""
+    moved = copy.copy(result)
+    moved.weights = np.full(result.draws, 1.0 / result.draws)
+    balance = result.arrays["mine_supply"].sum(axis=0) + 5.0  # each element
+    moved.arrays = result.arrays | {"balance": balance}
+    flows = {(flow.source, flow.target): flow.value for flow in chain(moved)[1]}
+    assert flows["end of life", "surplus"] == pytest.approx(10.0)
+    assert ("new scrap", "surplus") not in flows

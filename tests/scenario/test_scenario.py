@@ -405,3 +405,25 @@ def test_what_a_cell_accepts_lies_within_its_bounds(value: object) -> None:
 
     low, high = (found, found) if isinstance(found, float) else found.ppf([1e-9, 1 - 1e-9])
     assert 0.0 <= low <= high <= 1e6
+
+
+OUTLOOK = "trajectories.ev-cars.activity.world"
+
+
+def test_the_last_year_seen_may_have_a_range() -> None:
+    """Errors of growth begin after it; a range a year later is refused."""
+    base = load_scenario()
+    base.replace({f"{OUTLOOK}.2025.value": "uniform(20, 21)"})
+    base.replace({"growth.ev-cars.since": 2030, f"{OUTLOOK}.2030.value": "uniform(30, 40)"})
+    with pytest.raises(ScenarioError, match="what is not known of growth counts once"):
+        base.replace({"growth.ev-cars.since": 2024, f"{OUTLOOK}.2025.value": "uniform(20, 21)"})
+
+
+def test_weights_of_outlooks_go_by_rising_values() -> None:
+    """However they are written: the low one stays the low one; other parameters have their own."""
+    base = load_scenario()
+    first = {f"{OUTLOOK}.2030.value": "discrete(30: 0.2, 40: 0.8)"}
+    base.replace(first | {f"{OUTLOOK}.2035.value": "discrete(60: 0.8, 50: 0.2)"})
+    with pytest.raises(ScenarioError, match="follows one outlook"):
+        base.replace(first | {f"{OUTLOOK}.2035.value": "discrete(60: 0.2, 50: 0.8)"})
+    base.replace({"trajectories.ev-cars.pm_share.world.2035.value": "discrete(0.8: 0.5, 1: 0.5)"})

@@ -88,7 +88,7 @@ def demand_bridge(
     first, last : int, optional
         Years of the run; by default its first and its last.
     element : str, optional
-        An element, or the sum "Dy+Tb"; by default the sum of all elements.
+        An element, or the sum "Dy+Tb"; by default the sum of the heavy pair.
 
     Returns
     -------

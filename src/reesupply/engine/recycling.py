@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from reesupply.scenario.cells import practical_range
 from reesupply.scenario.checks import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
 
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     Arrays = dict[str, FloatArray]
 
-CHINA = BLOCS.index("china")
+CHINA, ABROAD = BLOCS.index("china"), BLOCS.index("ex_china")
+#: Each pass takes nine tenths of what is left of the error of the base year.
+MOST_PASSES, UNLIMITED = 60, 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +74,24 @@ class RecyclingPlan:
         # all below is per unit of the base-year factor, until `_write`
         scrap = self._process_scrap(demanded, in_use, values)
         old = self._end_of_life(demanded, in_use, values)
-        measured, abroad = _base_year(old.recoverable[..., 0, :], recovered, capacity[:, 0], pair)
+        measured, wanted = _base_year(
+            old.recoverable[..., 0, :], recovered, capacity[CHINA, 0], pair
+        )
         scaled = ~self.demand.stored
         bottom_up = demanded.gross[scaled].sum(axis=0)[:, 0]
         fixed = demanded.gross[~scaled].sum(axis=0)[:, 0]
-        factor = base_year_factor(
-            bottom_up,
-            scrap.recovered.sum(axis=0)[:, 0],
-            fixed,
-            out["refined_supply"].sum(axis=0)[:, 0] + abroad,
-            measured,
-            old.limit[CHINA, :, 0],
-            change * supply_shares,
+        factor = _closing_factor(
+            partial(
+                base_year_factor,
+                bottom_up,
+                scrap.recovered.sum(axis=0)[:, 0],
+                fixed,
+                end_of_life=measured,
+                end_of_life_limit=old.limit[CHINA, :, 0],
+                stock_change=change * supply_shares,
+            ),
+            out["refined_supply"].sum(axis=0)[:, 0],
+            partial(_with_plants, wanted, old.limit[ABROAD, :, 0], capacity[ABROAD, 0], pair),
         )
         factor[bottom_up <= 0.0] = 1.0  # an element that nobody is said to need
         _check_positive(factor)
@@ -196,21 +205,50 @@ def _base_year(
     recoverable: FloatArray, recovered: FloatArray, capacity: FloatArray, pair: list[int]
 ) -> tuple[FloatArray, FloatArray]:
     """
-    End of life of the base year by element: as measured in China, and outside it.
+    End of life of the base year by element: as measured in China, and as wanted outside it.
 
     The measured tonnes of the pair are divided like what could be recovered, (bloc, element,
-    draw), and a further element comes back with the same effort. Outside
-    China the same collection effort is made, as far as there are plants; neither depends on the
-    base-year factor, since the effort falls as arisings rise.
+    draw), and a further element comes back with the same effort. Outside China the same effort is
+    made; it does not depend on the base-year factor, since effort falls as arisings rise.
     """
     share = recoverable[CHINA] / np.maximum(recoverable[CHINA, pair].sum(axis=0), 1e-9)
-    measured = share * np.minimum(recovered, capacity[CHINA])
+    measured = share * np.minimum(recovered, capacity)
     effort = measured / np.maximum(recoverable[CHINA], 1e-9)
-    abroad = recoverable.sum(axis=0) - recoverable[CHINA]
-    wanted = abroad * effort
-    limit = capacity.sum(axis=0) - capacity[CHINA]
-    total = wanted[pair].sum(axis=0)
-    return measured, wanted * np.minimum(1.0, limit / np.maximum(total, 1e-9))
+    return measured, recoverable[ABROAD] * effort
+
+
+def _with_plants(
+    wanted: FloatArray,
+    limit: FloatArray,
+    capacity: FloatArray,
+    pair: list[int],
+    factor: FloatArray | float,
+) -> FloatArray:
+    """End of life outside China: at most a perfect collection, and what the plants there take."""
+    found = np.minimum(wanted, limit * factor)
+    total = found[pair].sum(axis=0)
+    return np.asarray(found * np.minimum(1.0, capacity / np.maximum(total, 1e-9)))
+
+
+def _closing_factor(
+    solve: Callable[..., FloatArray],
+    refined: FloatArray,
+    abroad: Callable[[FloatArray | float], FloatArray],
+) -> FloatArray:
+    """
+    Factor that closes the base year with what comes back outside China.
+
+    That depends on the factor only where a perfect collection limits it, which is rare, so the
+    first pass is nearly always the last.
+    """
+    back = abroad(UNLIMITED)
+    for _ in range(MOST_PASSES):
+        factor = solve(supply=refined + back)
+        again = abroad(np.where(np.isnan(factor), UNLIMITED, factor))
+        if np.allclose(again, back, rtol=1e-13, atol=1e-12):
+            break
+        back = again
+    return factor
 
 
 def _check_positive(factor: FloatArray) -> None:

@@ -72,7 +72,7 @@ class Plots:
         Raises
         ------
         ReesupplyError
-            If the element is unknown or the draws of the balance were not kept.
+            If the element is unknown.
         """
         from reesupply.plots.balance import draw
 

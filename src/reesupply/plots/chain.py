@@ -89,7 +89,7 @@ def chain(
     year : int, optional
         By default the base year.
     element : str, optional
-        An element or the sum "Dy+Tb"; by default the sum of all elements.
+        An element or the sum "Dy+Tb"; by default the sum of the heavy pair.
 
     Returns
     -------
