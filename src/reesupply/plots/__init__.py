@@ -288,7 +288,7 @@ class Plots:
         Raises
         ------
         ReesupplyError
-            If no claim has the unit or the draws of the claims were not kept.
+            If no claim has the unit.
         """
         from reesupply.plots.claims import draw
 
