@@ -17,6 +17,7 @@ from reesupply.plots import save
 from reesupply.plots.style import MINUS, plain, spread, tonnes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -215,7 +216,7 @@ def test_claims_show_every_reading(
 def test_what_cannot_be_drawn_is_one_sentence(result: rs.Result) -> None:
     """An unknown name or what was not kept is refused before a figure is made."""
     bare = rs.simulate(draws=64, rng=1, keep=())
-    for call in (
+    calls: tuple[Callable[[], object], ...] = (
         lambda: result.plot.balance("Nd"),
         lambda: result.plot.supply(element="dy"),
         lambda: result.plot.supply(top=-1),
@@ -224,7 +225,8 @@ def test_what_cannot_be_drawn_is_one_sentence(result: rs.Result) -> None:
         lambda: result.plot.claims("t"),
         bare.plot.supply,
         bare.plot.demand,
-    ):
+    )
+    for call in calls:
         with pytest.raises(rs.ReesupplyError, match=r"found|kept"):
             call()
     assert plt.get_fignums() == []
