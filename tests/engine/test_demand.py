@@ -78,6 +78,26 @@ def test_one_outlook_holds_for_all_of_a_series() -> None:
     np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize(
+    "alone", [("ev-vans-trucks",), ("ev-cars",), ("ev-cars", "ev-vans-trucks")]
+)
+def test_a_series_shares_its_quantile_and_no_value(alone: tuple[str, ...]) -> None:
+    """A number in 2030, outlooks in 2035 alone: cars have outlooks of cars, vans those of vans."""
+    numbers = {f"trajectories.{use}.activity.world.2030.value": 4.0 for use in alone}
+    keep = ("end_use.activity", "inputs")
+    scenario = rs.load_scenario().replace(CALM | numbers)
+    run = rs.simulate(scenario, draws=2048, rng=3, keep=keep)
+    for use, expected in (
+        ("ev-cars", [40.0, 53.0, 56.5, 67.5]),
+        ("ev-vans-trucks", [4.0, 6.83, 10.1]),
+    ):
+        found = run.arrays["end_use.activity"][run.plan.end_uses.index(use), -1]
+        np.testing.assert_allclose(np.unique(found.round(6)), expected, rtol=1e-9)
+    quantile = run.values("growth.activity-ev-cars.outlook")
+    assert 0.0 < quantile.min() < 0.01
+    assert 0.99 < quantile.max() < 1.0
+
+
 def test_spread_of_sales_is_that_of_one_error() -> None:
     """
     Log odds of sales over a fixed outlook spread as s sqrt(h + h^2/n), no more: growth once.

@@ -176,11 +176,11 @@ class DemandPlan:
     def _mass_by_technology(self, name: str, values: FloatArray) -> FloatArray:
         """Mean magnet mass; the last technology has what the splits of the others leave."""
         *others, last = self._technologies[name]
-        rest = self._paths[name, f"magnet_mass_{last}"].run(values)
+        rest = self._paths[name, f"{MASS_OF}{last}"].run(values)
         mean, left = np.zeros_like(rest), np.ones_like(rest)
         for one in others:
-            part = np.minimum(self._paths[name, f"split_{one}"].run(values), left)
-            mean += part * self._paths[name, f"magnet_mass_{one}"].run(values)
+            part = np.minimum(self._paths[name, f"{SPLIT_OF}{one}"].run(values), left)
+            mean += part * self._paths[name, f"{MASS_OF}{one}"].run(values)
             left -= part
         return np.asarray(mean + left * rest)
 
@@ -298,7 +298,7 @@ def _refs(
     keep = _persistence(scenario, [row.year for row in ranges], rows[0].value)
     unit = rows[0].unit
     of_range = iter(builder.path(name, [row.value for row in ranges], unit, keep))
-    of_outlook = iter(builder.path(outlook, [row.value for row in outlooks], unit))
+    of_outlook = iter(builder.path(outlook, [row.value for row in outlooks], unit, shared=True))
     return [next(of_outlook if one else of_range) for one in chosen]
 
 

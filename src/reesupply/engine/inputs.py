@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -117,8 +117,8 @@ Ref = float | Drawn
 
 
 def in_all_draws(value: Value) -> float:
-    """Read a parameter that is the same in all draws; a distribution counts with its median."""
-    return value.median if isinstance(value, Distribution) else value
+    """Read an anchor that is the same in all draws; the checks of a scenario refuse a range."""
+    return float(cast("float", value))
 
 
 class InputBuilder:
@@ -127,14 +127,21 @@ class InputBuilder:
     def __init__(self, loadings: Iterable[Any]) -> None:
         self._loadings = tuple(loadings)
         self._inputs: dict[str, Input] = {}
+        self._cells: dict[str, Ref] = {}
         self._quantiles: list[Quantile] = []
         self._sources: list[tuple[str, float]] = []
 
     def cell(self, name: str, value: Value, unit: str = "1") -> Ref:
-        """Return a reference to a cell; an uncertain one becomes the input `name`."""
+        """
+        Return a reference to a cell; an uncertain one becomes the input `name`.
+
+        Asked for again it is the same cell, as the outcome of an integrated plant.
+        """
         if not isinstance(value, Distribution):
             return float(value)
-        return self.path(name, [value], unit)[0]
+        if name not in self._cells:
+            self._cells[name] = self.path(name, [value], unit)[0]
+        return self._cells[name]
 
     def path(
         self,
@@ -142,20 +149,21 @@ class InputBuilder:
         values: Sequence[Value],
         unit: str = "1",
         persistence: Sequence[float] | None = None,
+        *,
+        shared: bool = False,
     ) -> list[Ref]:
         """
         Return references to several cells of one row that are drawn together.
 
         They share one quantile per draw. With a `persistence` below 1 a cell's standard normal
         number is ``p z + sqrt(1 - p^2) z_change``, where z_change is a second input of the row,
-        ``name.change``: what is known of the level today does not settle its future.
+        ``name.change``: what is known of the level today does not settle its future. A `shared`
+        path has the quantile of all rows that give its name, each with cells of its own.
         """
         uncertain = [v for v in values if isinstance(v, Distribution)]
         if not uncertain:
             return [float(v) for v in values if not isinstance(v, Distribution)]
-        single = len(values) == 1
-        if single and name in self._inputs:  # shared, as the outcome of an integrated plant
-            return [Drawn(self._inputs[name].value_row)]
+        single = len(values) == 1 and not shared
         keep = [1.0] * len(values) if persistence is None or single else persistence
         weights = [p for p, v in zip(keep, values, strict=True) if isinstance(v, Distribution)]
         if max(weights) > 0.0:
