@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import reesupply as rs
 from reesupply.engine import simulate as engine
 from reesupply.engine.clock import STAGES
+from reesupply.engine.histograms import Histograms
 from reesupply.engine.lanes import _OneBlasThread
 from reesupply.engine.variables import DATA, VARIABLES
 from reesupply.sampling import LANE
@@ -431,6 +432,31 @@ def test_an_interrupted_run_returns_what_is_complete() -> None:
     np.testing.assert_array_equal(part.moments.mean("demand"), whole.moments.mean("demand"))
     with pytest.raises(rs.ReesupplyError, match="on_interrupt: found 'retrun'; did you mean"):
         rs.simulate(draws=8, on_interrupt="retrun")
+
+
+def test_an_interrupt_while_a_part_is_being_added_waits_for_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The part is added whole, then the run stops; the handler from before is back afterwards."""
+    before = signal.getsignal(signal.SIGINT)
+    add = Histograms.add
+
+    def interrupted(self: Histograms, other: Histograms) -> None:
+        signal.raise_signal(signal.SIGINT)
+        add(self, other)
+
+    plan = rs.compile()
+    monkeypatch.setattr(Histograms, "add", interrupted)
+    with pytest.warns(UserWarning, match="interrupted: "):
+        part = rs.simulate(plan, draws=200 * LANE, rng=1, workers=2, keep=(), on_interrupt="return")
+    assert 0 < part.draws < 200 * LANE
+    assert part.moments.count == part.draws
+    with pytest.raises(KeyboardInterrupt):
+        rs.simulate(plan, draws=LANE, rng=1, keep=())
+    assert signal.getsignal(signal.SIGINT) is before
+    monkeypatch.setattr(Histograms, "add", add)
+    whole = rs.simulate(plan, draws=part.draws, rng=1, keep=())
+    np.testing.assert_array_equal(part.histograms.counts, whole.histograms.counts)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send SIGINT to one process")

@@ -17,6 +17,7 @@ import numpy as np
 
 from reesupply.engine.clock import STAGES
 from reesupply.engine.histograms import CLAIMS, NO_LAYOUT, Histograms
+from reesupply.engine.interrupts import interrupts_between
 from reesupply.engine.lanes import Job, Part, run_lanes
 from reesupply.engine.plan import Plan, compile_scenario
 from reesupply.engine.variables import DATA, VARIABLES
@@ -166,17 +167,22 @@ def simulate(
         raise ReesupplyError(msg)
     started = time.perf_counter()
     collector = _Collector(plan, job)
-    with _pool(executor, workers, lanes) as (pool, width), _reporter(progress, draws) as report:
+    with (
+        _pool(executor, workers, lanes) as (pool, width),
+        _reporter(progress, draws) as report,
+        interrupts_between() as whole,
+    ):
         # an Event cannot be sent to another process
         stop = Event() if executor is None else None
         try:
             for part in _in_order(pool, plan, job, _chunks(lanes, width), stop):
-                collector.add(part)
+                with whole():
+                    collector.add(part)
                 report(collector.done)
         except KeyboardInterrupt:
             if stop is not None:
                 stop.set()
-            if on_interrupt == "raise" or not collector.whole:
+            if on_interrupt == "raise" or not collector.done:
                 raise
     if collector.done < draws:
         warn(f"interrupted: {collector.done:,} of {draws:,} draws are complete", stacklevel=2)
@@ -192,16 +198,9 @@ class _Collector:
         self._moments: Any = None
         self._histograms = Histograms(job.layout)
         self._seconds = dict.fromkeys(STAGES, 0.0)
-        self._adding = False
         self.done = 0
 
-    @property
-    def whole(self) -> bool:
-        """Whether there are draws, and no part was being added when the run was interrupted."""
-        return self.done > 0 and not self._adding
-
     def add(self, part: Part) -> None:
-        self._adding = True
         for name, piece in part.arrays.items():
             if name not in self._arrays:
                 self._arrays[name] = np.empty((*piece.shape[:-1], self._job.draws))
@@ -215,7 +214,6 @@ class _Collector:
                 self._moments = moments
             else:
                 self._moments.add(moments)
-        self._adding = False
 
     def result(self, seconds: float, *, profile: bool) -> Result:
         return Result(
