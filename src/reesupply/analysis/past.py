@@ -66,7 +66,7 @@ class Past:
         bottom_up = arrays["end_use.demand"][:, pair, 0] / arrays["base_year_factor"][pair]
         weight = np.where(self._scaled[:, np.newaxis], bottom_up.sum(axis=1), 0.0)
         scale = self._drawn("anchors.history-scale.value", self._anchor("history-scale"))
-        index = self._plan.index(weight, scale)
+        index = np.stack(self._plan.index(weight, scale))
         return np.concatenate([index, np.ones_like(index[:, :1])], axis=1)
 
     def flow(self, name: str, uses: npt.NDArray[np.bool_] | None = None) -> FloatArray:

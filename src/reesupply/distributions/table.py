@@ -43,6 +43,8 @@ class QuantileTable:
     ----------
     values : ndarray, shape (nodes,)
         Quantiles at the nodes, ascending, read-only.
+    steps : ndarray, shape (nodes,)
+        From each node to the next, 0 at the last.
 
     Raises
     ------
@@ -57,9 +59,10 @@ class QuantileTable:
     array([1120., 1602., 2194.])
     """
 
-    __slots__ = ("_per_z", "_steps", "values")
+    __slots__ = ("_per_z", "steps", "values")
 
     values: FloatArray
+    steps: FloatArray
 
     def __init__(self, distribution: Distribution) -> None:
         if distribution.is_discrete:
@@ -67,9 +70,9 @@ class QuantileTable:
             raise ScenarioError(msg)
         self.values = _nodes(distribution)
         # a last step of 0 makes the end an ordinary node
-        self._steps = np.append(np.diff(self.values), 0.0)
+        self.steps = np.append(np.diff(self.values), 0.0)
         self._per_z = (self.values.size - 1) / (2.0 * Z_MAX)
-        self.values.flags.writeable = False
+        self.values.flags.writeable = self.steps.flags.writeable = False
 
     def __call__(self, z: npt.ArrayLike, out: FloatArray | None = None) -> FloatArray:
         """
@@ -97,7 +100,7 @@ class QuantileTable:
             node = place.astype(np.intp)
         place -= node
         # mode="clip" is for the node of NaN; it also spares numpy a buffer
-        place *= self._steps.take(node, mode="clip")
+        place *= self.steps.take(node, mode="clip")
         result = np.asarray(self.values.take(node, out=out, mode="clip"))
         result += place
         np.minimum(result, self.values[-1], out=result)  # a rounding error stays in the support

@@ -10,7 +10,7 @@ import numpy as np
 from reesupply.distributions import Discrete, Distribution, Normal
 from reesupply.engine.inputs import Cells, InputBuilder, Ref, in_all_draws
 from reesupply.errors import ScenarioError, nearest
-from reesupply.models.demand import along_anchors, magnet_oxide, place_shares
+from reesupply.models.demand import anchor_weights, magnet_oxide, place_shares
 from reesupply.models.growth import grown, growth_error
 from reesupply.scenario.checks import ALL
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from reesupply.engine.workspace import Workspace
     from reesupply.scenario import Scenario
     from reesupply.scenario.cells import Value
 
@@ -40,10 +41,10 @@ class _Path:
 
     cells: Cells
     anchors: tuple[int, ...]
-    years: tuple[int, ...]
+    weights: FloatArray
 
     def run(self, values: FloatArray) -> FloatArray:
-        return along_anchors(self.cells.fill(values), self.anchors, self.years)
+        return np.matmul(self.weights, self.cells.fill(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,16 @@ class DemandPlan:
     _oxide_per_metal: tuple[float, ...]
     _pair: tuple[int, ...]
 
-    def run(self, values: FloatArray) -> Demanded:
-        """Return unscaled demand of a lane."""
-        shape = (len(self.ids), len(self._elements), len(self.years), values.shape[1])
-        contained = np.empty(shape)
-        activity, magnets = np.zeros((2, shape[0], *shape[2:]))
+    def run(self, values: FloatArray, out: Workspace) -> Demanded:
+        """Return unscaled demand of a lane; the variables by end use in `out` are not yet scaled."""
+        draws = values.shape[1]
+        shape = (len(self.ids), len(self._elements), len(self.years), draws)
+        contained, gross = (out.room(f"end_use.{name}", *shape) for name in ("contained", "demand"))
+        yearly = (len(self.ids), len(self.years), draws)
+        activity, magnets = (
+            out.room(f"end_use.{name}", *yearly) for name in ("activity", "magnets")
+        )
+        yield_ = self._paths[ALL, "yield"].run(values)
         for index, name in enumerate(self.ids):
             if self._magnet[index]:
                 activity[index] = self._activity(name, values)
@@ -134,10 +140,9 @@ class DemandPlan:
                 np.multiply(activity[index], per_unit, out=magnets[index])
             for element, symbol in enumerate(self._elements):
                 contained[index, element] = self._oxide(index, element, symbol, magnets, values)
-        yield_ = self._paths[ALL, "yield"].run(values)
-        gross = contained.copy()
-        gross[self.process_loss] /= yield_
-        weight = gross[:, list(self._pair)].sum(axis=1)
+            per_bought = yield_ if self.process_loss[index] else 1.0
+            np.divide(contained[index], per_bought, out=gross[index])
+        weight = np.add.reduce([gross[:, element] for element in self._pair])
         return Demanded(
             contained,
             gross,
@@ -279,7 +284,8 @@ def compile_paths(
         _check_units(name, rows)
         followed = series.get(key[0], name) if key[1] == "activity" else name
         refs = _refs(scenario, name, f"{followed}.outlook", rows, builder)
-        paths[key] = _Path(Cells(refs), tuple(row.year for row in rows), scenario.years)
+        anchors = tuple(row.year for row in rows)
+        paths[key] = _Path(Cells(refs), anchors, anchor_weights(anchors, scenario.years))
     return paths
 
 

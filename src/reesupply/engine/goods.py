@@ -10,7 +10,8 @@ import numpy as np
 from reesupply.distributions import Distribution
 from reesupply.engine.history import PastPlan, compile_past
 from reesupply.engine.inputs import Cells
-from reesupply.models.stocks import Weibull, leaving_share, outflow
+from reesupply.models.stocks import Weibull, outflow, surviving_share
+from reesupply.models.stocks.kernels import leaving_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from reesupply.engine.inputs import InputBuilder
+    from reesupply.engine.workspace import Workspace
     from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
@@ -49,12 +51,17 @@ class GoodsPlan:
 
     _mean: Cells
     _shape: Cells
-    _fixed: Mapping[int, FloatArray]  # kernels (year, 1) of lifetimes that are not drawn
+    _fixed: Mapping[int, FloatArray]  # surviving shares (year, 1) of lifetimes not drawn
     _past: PastPlan
     _stores: npt.NDArray[np.bool_]  # (end_use,): held, not used
 
     def run(
-        self, values: FloatArray, contained: FloatArray, weight: FloatArray, scale: FloatArray
+        self,
+        values: FloatArray,
+        contained: FloatArray,
+        weight: FloatArray,
+        scale: FloatArray,
+        out: Workspace,
     ) -> InUse:
         """
         Follow the cohorts of a lane.
@@ -69,28 +76,37 @@ class GoodsPlan:
             Demand of the base year [t/yr].
         scale : ndarray, shape (draw,)
             Error of the past inflows, full in old years.
+        out : Workspace
+            Where goods in use are written.
+
+        Returns
+        -------
+        InUse
         """
         uses, elements, years, draws = contained.shape
-        retired = np.zeros((uses, elements, years + 1, draws))
-        opening = np.zeros((uses, elements, 1, draws))
+        retired = out.room("retired and the year before", uses, elements, years + 1, draws)
+        stock = out.room("end_use.stock", uses, elements, years, draws)
         index = self._past.index(np.where(self._stores[:, np.newaxis], 0.0, weight), scale)
         mean, shape = self._mean.fill(values), self._shape.fill(values)
+        np.copyto(stock, contained)
         for use in np.flatnonzero(~self._stores).tolist():
-            leaving = self._fixed.get(use)
-            if leaving is None:
-                leaving = self._kernel(mean[use], shape[use], years)
+            share = self._fixed.get(use)
+            if share is None:
+                share = self._surviving(mean[use], shape[use], years)
             past, first = index[use], contained[use, :, :1]
-            retired[use] = _past_outflow(past, leaving, years + 1) * first
-            retired[use, :, 1:] += outflow(contained[use], leaving)
-            opening[use] = _past_stock(past, leaving) * first
-        stock = contained - retired[:, :, 1:]
-        stock[:, :, :1] += opening
-        np.cumsum(stock, axis=2, out=stock)
-        return InUse(retired, stock, index[:, -1])
+            stock[use, :, 0] += _past_stock(past, share) * first[:, 0]
+            leaving = leaving_from(share)
+            outflow(contained[use], leaving, out=retired[use, :, 1:])
+            retired[use, :, 0] = 0.0
+            retired[use] += _past_outflow(past, leaving, years + 1) * first
+        stock -= retired[:, :, 1:]
+        for year in range(1, years):
+            stock[:, :, year] += stock[:, :, year - 1]
+        return InUse(retired, stock, np.array([past[-1] for past in index]))
 
-    def _kernel(self, mean: FloatArray, shape: FloatArray, years: int) -> FloatArray:
+    def _surviving(self, mean: FloatArray, shape: FloatArray, years: int) -> FloatArray:
         lags = self._past.years.size + years
-        return leaving_share(Weibull.from_mean(mean, shape), lags)
+        return surviving_share(Weibull.from_mean(mean, shape), lags)
 
 
 def _past_outflow(past: FloatArray, leaving: FloatArray, years: int) -> FloatArray:
@@ -101,10 +117,9 @@ def _past_outflow(past: FloatArray, leaving: FloatArray, years: int) -> FloatArr
     )
 
 
-def _past_stock(past: FloatArray, leaving: FloatArray) -> FloatArray:
+def _past_stock(past: FloatArray, share: FloatArray) -> FloatArray:
     """Sum what past inflows (cohort, draw) still hold at the end of the last of their years."""
-    left = 1.0 - np.cumsum(leaving[: len(past)], axis=0)
-    return np.asarray(np.einsum("cd,cd->d", past, left[::-1]))
+    return np.einsum("cd,cd->d", past, share[len(past) - 1 :: -1])
 
 
 def compile_goods(scenario: Scenario, builder: InputBuilder) -> GoodsPlan:
@@ -128,7 +143,7 @@ def compile_goods(scenario: Scenario, builder: InputBuilder) -> GoodsPlan:
     past = compile_past(scenario)
     lags = past.years.size + len(scenario.years)
     fixed = {
-        index: leaving_share(Weibull.from_mean(life.mean, life.shape), lags)
+        index: surviving_share(Weibull.from_mean(life.mean, life.shape), lags)
         for index, life in enumerate(lives)
         if not isinstance(life.mean, Distribution) and not isinstance(life.shape, Distribution)
     }

@@ -97,7 +97,7 @@ class PastPlan:
     _own: FloatArray  # (end_use, past year); NaN where an end use has no series of its own
     _taper: FloatArray  # (past year,)
 
-    def index(self, weight: FloatArray, scale: FloatArray) -> FloatArray:
+    def index(self, weight: FloatArray, scale: FloatArray) -> list[FloatArray]:
         """
         Return the index of every end use.
 
@@ -110,13 +110,15 @@ class PastPlan:
 
         Returns
         -------
-        ndarray, shape (end_use, past year, draw)
+        list of ndarray, each shape (past year, draw)
+            By end use; those without a series of their own have one array in common.
         """
+        error = scale ** self._taper[:, np.newaxis]
         rest = residual_index(self._total, self._own, weight)
-        own = self._own[:, :, np.newaxis]
-        index = np.where(np.isnan(own), rest, own)
-        index *= scale ** self._taper[:, np.newaxis]
-        return np.asarray(index)
+        rest *= error
+        return [
+            rest if np.isnan(own).any() else own[:, np.newaxis] * error for own in self._own
+        ]
 
 
 def compile_past(scenario: Scenario) -> PastPlan:

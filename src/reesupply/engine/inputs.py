@@ -9,20 +9,12 @@ quantiles. A cell that is a plain number costs nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from reesupply.distributions import (
-    Bernoulli,
-    Discrete,
-    Distribution,
-    LogNormal,
-    Normal,
-    QuantileTable,
-    Uniform,
-)
+from reesupply.distributions import Distribution, Uniform
+from reesupply.engine.quantiles import Quantiles
 from reesupply.errors import ScenarioError
 from reesupply.scenario.checks import matching_loadings
 
@@ -37,44 +29,6 @@ if TYPE_CHECKING:
 
 #: The uniform number itself, for inputs that are not a cell.
 UNIFORM = Uniform(0.0, 1.0)
-
-
-class Quantile:
-    """Quantile function of one distribution in z, the quickest way that is exact enough."""
-
-    def __init__(self, distribution: Distribution) -> None:
-        self.distribution = distribution
-        self._table: QuantileTable | None = None
-        self._steps: tuple[FloatArray, FloatArray] | None = None
-        if isinstance(distribution, Bernoulli | Discrete):
-            self._steps = _steps(distribution)
-        elif not isinstance(distribution, Normal | LogNormal | Uniform):
-            self._table = QuantileTable(distribution)
-
-    def __call__(self, z: FloatArray, out: FloatArray) -> None:
-        """Write the values at standard normal numbers, shape (LANE,)."""
-        if self._table is not None:
-            self._table(z, out=out)
-        elif self._steps is not None:
-            edges, values = self._steps
-            values.take(edges.searchsorted(z, side="left"), out=out)
-        else:
-            out[...] = self.distribution.from_normal(z)
-
-
-def _steps(distribution: Bernoulli | Discrete) -> tuple[FloatArray, FloatArray]:
-    """Edges in z and values between them, of a distribution with few values."""
-    from scipy.special import ndtri
-
-    given = (0.0, 1.0) if isinstance(distribution, Bernoulli) else distribution.values
-    values = np.array(sorted(given))
-    return ndtri(distribution.cdf(values[:-1])), values
-
-
-@lru_cache(maxsize=512)
-def _quantile(distribution: Distribution) -> Quantile:
-    """Quantile function, kept: most of a changed scenario is as it was."""
-    return Quantile(distribution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +82,7 @@ class InputBuilder:
         self._loadings = tuple(loadings)
         self._inputs: dict[str, Input] = {}
         self._cells: dict[str, Ref] = {}
-        self._quantiles: list[Quantile] = []
+        self._distributions: list[Distribution] = []
         self._sources: list[tuple[str, float]] = []
 
     def cell(self, name: str, value: Value, unit: str = "1") -> Ref:
@@ -167,7 +121,7 @@ class InputBuilder:
         keep = [1.0] * len(values) if persistence is None or single else persistence
         weights = [p for p, v in zip(keep, values, strict=True) if isinstance(v, Distribution)]
         if max(weights) > 0.0:
-            row = len(self._quantiles) if single else -1
+            row = len(self._distributions) if single else -1
             self._inputs[name] = Input(name, unit if single else "1", self._loaded(name), row)
         if min(weights) < 1.0:
             change = f"{name}.change"
@@ -177,9 +131,9 @@ class InputBuilder:
     def _ref(self, name: str, value: Value, persistence: float) -> Ref:
         if not isinstance(value, Distribution):
             return float(value)
-        self._quantiles.append(_quantile(value))
+        self._distributions.append(value)
         self._sources.append((name, persistence))
-        return Drawn(len(self._quantiles) - 1)
+        return Drawn(len(self._distributions) - 1)
 
     def build(self) -> InputPlan:
         """Return the plan of all inputs collected."""
@@ -187,7 +141,7 @@ class InputBuilder:
         return InputPlan(
             tuple(f"factors.{name}" for name in factors),
             tuple(self._inputs.values()),
-            tuple(self._quantiles),
+            Quantiles(self._distributions),
             tuple(self._sources),
         )
 
@@ -219,18 +173,21 @@ class InputPlan:
         self,
         factors: tuple[str, ...],
         inputs: tuple[Input, ...],
-        quantiles: tuple[Quantile, ...],
+        quantiles: Quantiles,
         sources: tuple[tuple[str, float], ...],
     ) -> None:
         self.names = (*factors, *(i.name for i in inputs))
         self.units = ("1",) * len(factors) + tuple(i.unit for i in inputs)
         self._quantiles = quantiles
         row_of = {name: row for row, name in enumerate(self.names)}
-        # row of the level, row of the change, weight of the level
-        self._sources = tuple(
-            (row_of.get(name, -1), row_of.get(f"{name}.change", -1), weight)
-            for name, weight in sources
-        )
+        # row of the only number that a cell follows, its level unless only change is uncertain
+        level = [row_of.get(name, -1) for name, _ in sources]
+        change = [row_of.get(f"{name}.change", -1) for name, _ in sources]
+        weight = np.array([weight for _, weight in sources])
+        self._followed = np.where(weight > 0.0, level, change).astype(np.intp)
+        self._both = np.flatnonzero((weight > 0.0) & (weight < 1.0))
+        self._change = np.array(change, dtype=np.intp)[self._both]
+        self._weight = weight[self._both][:, np.newaxis]
         self._value_row = np.array([-1] * len(factors) + [i.value_row for i in inputs])
         self._factors = len(factors)
         mix = np.zeros((len(inputs), len(factors)))
@@ -270,17 +227,10 @@ class InputPlan:
         z[self._loaded] *= self._own
         for factor, (rows, loading) in enumerate(self._mixed):
             z[rows] += loading * z[factor]
-        values = np.empty((len(self._quantiles), z.shape[1]))
-        for quantile, source, row in zip(self._quantiles, self._sources, values, strict=True):
-            level, change, weight = source
-            if weight == 1.0:
-                own = z[level]
-            elif weight == 0.0:
-                own = z[change]
-            else:
-                own = weight * z[level] + np.sqrt(1.0 - weight**2) * z[change]
-            quantile(own, row)
-        return values, z
+        own = z[self._followed]
+        own[self._both] *= self._weight
+        own[self._both] += np.sqrt(1.0 - self._weight**2) * z[self._change]
+        return self._quantiles(own), z
 
     def reported(self, values: FloatArray, normals: FloatArray) -> FloatArray:
         """Return what `result.inputs` holds: values, quantiles of paths, factors as they are."""

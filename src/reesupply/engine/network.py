@@ -44,6 +44,19 @@ class NetworkPlan:
     recycler_bloc: IntArray
     _recovery: Cells
 
+    @property
+    def leaving(self) -> tuple[IntArray, ...]:
+        """By bloc, the mines of which some oxide may be separated outside it."""
+        network = self.network
+        crosses = network.may_leave & (
+            network.mine_bloc != network.refinery_bloc[network.destination]
+        )
+        for contract in network.contracts:
+            crosses |= (contract >= 0) & (network.refinery_bloc[contract] != network.mine_bloc)
+        return tuple(
+            np.flatnonzero(crosses & (network.mine_bloc == bloc)) for bloc in range(len(BLOCS))
+        )
+
     def refine(self, feed: FloatArray, capacity: FloatArray, values: FloatArray) -> Refined:
         """
         Allocate the feed of all mines.

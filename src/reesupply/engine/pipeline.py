@@ -19,6 +19,7 @@ from reesupply.models.pipeline import (
     succeeds,
 )
 from reesupply.models.rampup import RampTable, creep_average, linear_ramp_average
+from reesupply.models.rampup.curves import MONTHS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,8 +117,13 @@ class Ramps:
             starts = first[self.by_class]
             own = self.table.average(starts, klass, plateau, self.years)
             for index, rate, after in self.creeping:
-                begins = np.where(klass == index, starts, np.inf)
-                own += creep_average(begins, self.years, rate, after, plateau)
+                # few plants are of the class, and fewer live to see it
+                begins = starts + after / MONTHS < self.years[-1] + 1.0
+                plant, draw = np.nonzero(begins & (klass == index))
+                gain = creep_average(
+                    starts[plant, draw], self.years, rate, after, plateau[plant, draw]
+                )
+                own[plant, :, draw] += gain.T
             share[self.by_class] = own
         if self.linear.size:
             share[self.linear] = linear_ramp_average(

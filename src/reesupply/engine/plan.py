@@ -16,6 +16,7 @@ from reesupply.engine.inputs import InputBuilder, InputPlan
 from reesupply.engine.network import BLOCS
 from reesupply.engine.recycling import RecyclingPlan, compile_recycling
 from reesupply.engine.supply import SupplyPlan, compile_supply
+from reesupply.engine.workspace import Workspace
 from reesupply.models.balance import balance, surplus_stock
 
 if TYPE_CHECKING:
@@ -96,7 +97,12 @@ class Plan:
         """Cells that have a histogram where they do not keep their draws, and its edges."""
         return layout_of(self)
 
-    def run_lane(self, uniforms: FloatArray, clock: Clock | None = None) -> dict[str, FloatArray]:
+    def run_lane(
+        self,
+        uniforms: FloatArray,
+        clock: Clock | None = None,
+        workspace: Workspace | None = None,
+    ) -> Workspace:
         """
         Run the chain of models on one lane.
 
@@ -106,15 +112,18 @@ class Plan:
             Overwritten.
         clock : Clock, optional
             Gets the time of each stage.
+        workspace : Workspace, optional
+            Of the lane before in this thread, whose arrays are written again.
 
         Returns
         -------
-        dict of str to ndarray
+        Workspace
             Every variable by name, draws last, with "inputs", "claims" and "first_feed".
         """
         lap = Clock().lap if clock is None else clock.lap
         values, normals = self.inputs.values(uniforms)
-        out: dict[str, FloatArray] = {"inputs": self.inputs.reported(values, normals)}
+        out = Workspace() if workspace is None else workspace
+        out["inputs"] = self.inputs.reported(values, normals)
         lap("inputs")
         capacity, captive_shares = self._supply.run(values, out)
         lap("supply")

@@ -19,15 +19,15 @@ from reesupply.scenario.cells import practical_range
 from reesupply.scenario.checks import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy.typing as npt
 
     from reesupply.engine.demand import _Path
+    from reesupply.engine.workspace import Workspace
     from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
-    Arrays = dict[str, FloatArray]
 
 CHINA, ABROAD = BLOCS.index("china"), BLOCS.index("ex_china")
 #: Each pass takes nine tenths of what is left of the error of the base year.
@@ -45,7 +45,7 @@ class RecyclingPlan:
     _pair: tuple[int, ...]
 
     def run(
-        self, values: FloatArray, capacity: FloatArray, supply_shares: FloatArray, out: Arrays
+        self, values: FloatArray, capacity: FloatArray, supply_shares: FloatArray, out: Workspace
     ) -> None:
         """
         Write demand, scaled to the base year, and what comes back of it.
@@ -58,7 +58,7 @@ class RecyclingPlan:
             Capacity of the recyclers [t/yr].
         supply_shares : ndarray, shape (element, draw)
             Shares by which the stock change is divided between the elements.
-        out : dict of str to ndarray
+        out : Workspace
             Holds refined_supply; gets demand, recycling and the variables by end use.
 
         Raises
@@ -67,10 +67,10 @@ class RecyclingPlan:
             If supply less stock change leaves no demand in the base year.
         """
         change, recovered, scale = self._anchors.fill(values)
-        demanded = self.demand.run(values)
+        demanded = self.demand.run(values, out)
         pair = list(self._pair)
         weight = demanded.gross[:, pair, 0].sum(axis=1)
-        in_use = self.goods.run(values, demanded.contained, weight, scale)
+        in_use = self.goods.run(values, demanded.contained, weight, scale, out)
         # all below is per unit of the base-year factor, until `_write`
         scrap = self._process_scrap(demanded, in_use, values)
         old = self._end_of_life(demanded, in_use, values)
@@ -107,30 +107,30 @@ class RecyclingPlan:
         out["scrap_stock"] = (scrap.waiting + old.waiting) * whole
         self._write(demanded, in_use, np.where(scaled[:, np.newaxis, np.newaxis], factor, 1.0), out)
 
-    def _write(self, demanded: Demanded, in_use: InUse, factor: FloatArray, out: Arrays) -> None:
-        """Write demand and goods in use, scaled by the factor of each end use and element."""
+    def _write(
+        self, demanded: Demanded, in_use: InUse, factor: FloatArray, out: Workspace
+    ) -> None:
+        """Scale demand and goods in use, in place, by the factor of each end use and element."""
         by_use = factor[:, :, np.newaxis]
-        out["end_use.demand"] = demanded.gross * by_use
-        out["end_use.contained"] = demanded.contained * by_use
-        out["end_use.retired"] = in_use.retired[:, :, 1:] * by_use
-        out["end_use.stock"] = in_use.stock * by_use
-        out["end_use.making_outside"] = np.ascontiguousarray(demanded.making_outside)
-        out["end_use.use_outside"] = np.ascontiguousarray(demanded.use_outside)
-        out["end_use.activity"], out["end_use.magnets"] = demanded.activity, demanded.magnets
-        out["demand"] = by_place(out["end_use.demand"], demanded.making_outside)
-        out["use_demand"] = by_place(out["end_use.demand"], demanded.use_outside)
+        for flow in (demanded.gross, demanded.contained, in_use.retired, in_use.stock):
+            flow *= by_use
+        out["end_use.retired"] = in_use.retired[:, :, 1:]
+        out["end_use.making_outside"] = demanded.making_outside
+        out["end_use.use_outside"] = demanded.use_outside
+        out["demand"] = by_place(demanded.gross, demanded.making_outside)
+        out["use_demand"] = by_place(demanded.gross, demanded.use_outside)
         out["retired"] = by_place(out["end_use.retired"], demanded.use_outside)
-        out["in_use_stock"] = out["end_use.stock"].sum(axis=0)
+        out["in_use_stock"] = in_use.stock.sum(axis=0)
 
     def _process_scrap(
         self, demanded: Demanded, in_use: InUse, values: FloatArray
     ) -> _ProcessScrap:
         """Scrap of magnet making."""
-        lossy = self.demand.process_loss
-        gross = demanded.gross[lossy]
+        lossy = _rows(self.demand.process_loss)
+        gross, outside = demanded.gross[lossy], demanded.making_outside[lossy]
         before = gross[:, :, :1] * in_use.last_year[lossy][:, np.newaxis, np.newaxis]
-        bought = by_place(
-            np.concatenate([before, gross], axis=2), _lead(demanded.making_outside)[lossy]
+        bought = np.concatenate(
+            [by_place(before, outside[:, :1]), by_place(gross, outside)], axis=2
         )
         arising = bought * _lead(1.0 - demanded.yield_)
         recovery = np.stack(
@@ -147,18 +147,24 @@ class RecyclingPlan:
         yield_ = processing * self._paths[ALL, "dismantling", "world"].run(values)
         delay = self._delay(values)
         outside = _lead(demanded.use_outside)
-        ready = np.zeros((len(BLOCS), *demanded.contained.shape[1:]))
-        recoverable = np.zeros_like(ready)
-        for use, retired in enumerate(in_use.retired):
-            for bloc, name in enumerate(BLOCS):
-                share = 1.0 - outside[use] if bloc == CHINA else outside[use]
-                flow = delayed(retired * share, delay)
-                ready[bloc] += flow
-                collection = self._collection(self.demand.ids[use], name, values)
-                if collection is not None:
-                    recoverable[bloc] += flow * collection
+        left = np.zeros((len(BLOCS), *in_use.retired.shape[1:]))
+        recoverable = np.zeros((len(BLOCS), *demanded.contained.shape[1:]))
+        for bloc, name in enumerate(BLOCS):
+            share = 1.0 - outside if bloc == CHINA else outside
+            np.einsum("ueyd,uyd->eyd", in_use.retired, share, out=left[bloc])
+            for use, collection in self._collected(name, values):
+                flow = in_use.retired[use] * share[use]
+                recoverable[bloc] += delayed(flow, delay) * collection
+        ready = delayed(left, delay)
         waiting = in_use.retired[:, :, 1:].sum(axis=0) * delay
         return _EndOfLife(recoverable * yield_, ready * processing, ready, waiting)
+
+    def _collected(self, bloc: str, values: FloatArray) -> Iterator[tuple[int, FloatArray]]:
+        """Give the collected share, (year, draw), of every end use that is collected."""
+        for use, name in enumerate(self.demand.ids):
+            collection = self._collection(name, bloc, values)
+            if collection is not None:
+                yield use, collection
 
     def _collection(self, end_use: str, bloc: str, values: FloatArray) -> FloatArray | None:
         """Return the collected share, (year, draw): along its anchors, or rising to a ceiling."""
@@ -194,6 +200,14 @@ class _EndOfLife:
     limit: FloatArray  # with processing alone: all that a perfect collection would give
     ready: FloatArray
     waiting: FloatArray  # (element, year, draw), at the end of the year
+
+
+def _rows(chosen: npt.NDArray[np.bool_]) -> slice | npt.NDArray[np.intp]:
+    """Index of chosen rows; a slice, which copies nothing, where they are together."""
+    rows = np.flatnonzero(chosen)
+    if rows.size and rows[-1] - rows[0] == rows.size - 1:
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
 
 
 def _lead(yearly: FloatArray) -> FloatArray:

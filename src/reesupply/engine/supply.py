@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from reesupply.engine.inputs import InputBuilder, Ref
+    from reesupply.engine.workspace import Workspace
     from reesupply.models.refining import Refined
     from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
-    Arrays = dict[str, FloatArray]
 
 CHINA = BLOCS.index("china")
 
@@ -51,7 +51,7 @@ class SupplyPlan:
     _outages: OutagePlan
     _recovery_factor: Cells
 
-    def run(self, values: FloatArray, out: Arrays) -> tuple[FloatArray, FloatArray]:
+    def run(self, values: FloatArray, out: Workspace) -> tuple[FloatArray, FloatArray]:
         """
         Write the variables of supply.
 
@@ -59,7 +59,7 @@ class SupplyPlan:
         ----------
         values : ndarray, shape (value, LANE)
             Drawn values of the plan.
-        out : dict of str to ndarray
+        out : Workspace
             Gets mine_supply, refined_supply, concentrate_stock, first_feed and the variables by
             project.
 
@@ -76,19 +76,15 @@ class SupplyPlan:
         self._apply_outages(kept, feed, capacity)
         plants = self._pipeline.n_refineries
         refined = self._network.refine(feed, capacity[:plants], values)
-        parts = captive[:, np.newaxis] * captive_shares[:, np.newaxis]
-        by_element = shares[:, :, np.newaxis]
-        recovered = by_element * self._recovery_factor.fill(values)[:, np.newaxis]
-        separated = refined.separated[:, np.newaxis] * recovered
-        abroad = refined.abroad[:, np.newaxis] * recovered
-        self._add_blocs(out, parts.sum(axis=0), separated, abroad)
-        out["concentrate_stock"] = (refined.stock[:, np.newaxis] * by_element).sum(axis=0)
-        out["project.output"] = self._on_axis(parts, feed[:, np.newaxis] * by_element)
-        out["project.separated"] = self._on_axis(parts, separated)
+        recovered = shares * self._recovery_factor.fill(values)
+        self._add_projects(out, captive, captive_shares, feed, refined, shares, recovered)
+        self._add_blocs(out, captive.sum(axis=0), captive_shares, refined, recovered)
+        out["concentrate_stock"] = _by_element(refined.stock, shares)
         self._add_plants(out, capacity, refined)
         out["first_feed"] = np.concatenate([np.full_like(captive[:, 0], -np.inf), first])
         year_end = self._pipeline.years[:, np.newaxis] + 1.0
-        out["project.operating"] = (out["first_feed"][:, np.newaxis] < year_end).astype(np.float64)
+        operating = out.room("project.operating", len(self.projects), *feed.shape[1:])
+        np.less(out["first_feed"][:, np.newaxis], year_end, out=operating, casting="unsafe")
         return self._network.recycling_capacity(capacity[plants:]), captive_shares
 
     def _apply_outages(
@@ -106,34 +102,65 @@ class SupplyPlan:
                 capacity[plant] *= np.where(shut, 1.0, share)
                 capacity[plant][shut] = 0.0
 
+    def _add_projects(
+        self,
+        out: Workspace,
+        captive: FloatArray,
+        captive_shares: FloatArray,
+        feed: FloatArray,
+        refined: Refined,
+        shares: FloatArray,
+        recovered: FloatArray,
+    ) -> None:
+        """Put captive parts and mines on the project axis, by element; other rows stay zero."""
+        parts = slice(0, len(captive))
+        mines = slice(len(captive), len(captive) + len(feed))
+        shape = (len(self.projects), len(captive_shares), *feed.shape[1:])
+        dug, separated = (out.room(f"project.{name}", *shape) for name in ("output", "separated"))
+        np.multiply(captive[:, np.newaxis], captive_shares[:, np.newaxis], out=dug[parts])
+        separated[parts] = dug[parts]
+        np.multiply(feed[:, np.newaxis], shares[:, :, np.newaxis], out=dug[mines])
+        np.multiply(
+            refined.separated[:, np.newaxis], recovered[:, :, np.newaxis], out=separated[mines]
+        )
+
     def _add_blocs(
-        self, out: Arrays, captive: FloatArray, separated: FloatArray, abroad: FloatArray
+        self,
+        out: Workspace,
+        captive: FloatArray,
+        captive_shares: FloatArray,
+        refined: Refined,
+        recovered: FloatArray,
     ) -> None:
         """Sum separated oxide by who controls the mine, and by where it was separated."""
-        mined, refined = np.zeros((2, len(BLOCS), *captive.shape))
-        mined[CHINA] = refined[CHINA] = captive
+        shape = (len(BLOCS), len(captive_shares), *captive.shape)
+        mined, made = out.room("mine_supply", *shape), out.room("refined_supply", *shape)
         for bloc in range(len(BLOCS)):
-            own = self._network.network.mine_bloc == bloc
-            oxide, away = separated[own].sum(axis=0), abroad[own].sum(axis=0)
-            mined[bloc] += oxide
-            refined[bloc] += oxide - away
-            refined[1 - bloc] += away
-        out["mine_supply"], out["refined_supply"] = mined, refined
+            own = np.flatnonzero(self._network.network.mine_bloc == bloc)
+            mined[bloc] = _by_element(refined.separated[own], recovered[own])
+        made[...] = mined
+        for bloc, away in enumerate(self._network.leaving):
+            abroad = _by_element(refined.abroad[away], recovered[away])
+            made[bloc] -= abroad
+            made[1 - bloc] += abroad
+        own_oxide = captive * captive_shares[:, np.newaxis]
+        mined[CHINA] += own_oxide
+        made[CHINA] += own_oxide
 
-    def _on_axis(self, parts: FloatArray, mines: FloatArray) -> FloatArray:
-        """Put captive parts and mines, (..., element, year, draw), on the project axis."""
-        whole = np.zeros((len(self.projects), *mines.shape[1:]))
-        whole[: len(parts)] = parts
-        whole[len(parts) : len(parts) + len(mines)] = mines
-        return whole
-
-    def _add_plants(self, out: Arrays, capacity: FloatArray, refined: Refined) -> None:
+    def _add_plants(self, out: Workspace, capacity: FloatArray, refined: Refined) -> None:
         """Put refineries and recyclers on the project axis; no known limit is NaN."""
-        limit, used = np.zeros((2, len(self.projects), *capacity.shape[1:]))
+        shape = (len(self.projects), *capacity.shape[1:])
+        limit, used = (out.room(f"project.{name}", *shape) for name in ("capacity", "throughput"))
         first = len(self.projects) - len(capacity)
-        limit[first:] = np.where(np.isfinite(capacity), capacity, np.nan)
+        limit[first:] = capacity
+        limit[first:][np.isinf(capacity)] = np.nan
         used[first : first + len(refined.throughput)] = refined.throughput
-        out["project.capacity"], out["project.throughput"] = limit, used
+
+
+def _by_element(oxide: FloatArray, shares: FloatArray) -> FloatArray:
+    """Sum the oxide of mines, (mine, year, draw), by element: (element, year, draw)."""
+    total = np.zeros((shares.shape[1], *oxide.shape[1:]))
+    return np.einsum("myd,med->eyd", oxide, shares, out=total)
 
 
 def compile_supply(scenario: Scenario, builder: InputBuilder) -> SupplyPlan:

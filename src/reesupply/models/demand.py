@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "along_anchors",
+    "anchor_weights",
     "base_year_factor",
     "by_place",
     "magnet_oxide",
@@ -46,14 +47,32 @@ def along_anchors(
     -------
     ndarray, shape (year, draw)
     """
+    return np.matmul(anchor_weights(anchor_years, years), values)
+
+
+def anchor_weights(anchor_years: npt.ArrayLike, years: npt.ArrayLike) -> FloatArray:
+    """
+    Weights of anchor years in each year, for many paths that have the same anchors.
+
+    Parameters
+    ----------
+    anchor_years, years : array_like
+        As in `along_anchors`.
+
+    Returns
+    -------
+    ndarray, shape (year, anchor)
+        At most two of a row are not 0; each row sums to 1.
+    """
     anchors = np.asarray(anchor_years, dtype=np.float64)
     wanted = np.asarray(years, dtype=np.float64)
     place = np.interp(wanted, anchors, np.arange(anchors.size))
     low = np.minimum(place.astype(np.intp), anchors.size - 1)
-    high = np.minimum(low + 1, anchors.size - 1)
-    weight = (place - low)[:, np.newaxis]
-    path: FloatArray = values[low] * (1.0 - weight) + values[high] * weight
-    return path
+    weights = np.zeros((wanted.size, anchors.size))
+    row = np.arange(wanted.size)
+    weights[row, low] = 1.0 - (place - low)
+    weights[row, np.minimum(low + 1, anchors.size - 1)] += place - low
+    return weights
 
 
 def magnet_oxide(magnets: FloatArray, fraction: FloatArray, oxide_per_metal: float) -> FloatArray:
@@ -206,8 +225,6 @@ def by_place(amount: FloatArray, outside: FloatArray) -> FloatArray:
         Sum over end uses, China first; the two sum to all of `amount`.
     """
     result = np.zeros((2, *amount.shape[1:]))
-    for one, share in zip(amount, outside, strict=True):
-        part = one * share
-        result[1] += part
-        result[0] += np.subtract(one, part, out=part)
+    np.einsum("ueyd,uyd->eyd", amount, 1.0 - outside, out=result[0])
+    np.einsum("ueyd,uyd->eyd", amount, outside, out=result[1])
     return result

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Network", "Refined", "refine"]
 
+#: A whole below it has no part that counts.
+_NOTHING = 1e-300
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -102,88 +105,111 @@ def refine(
     """
     # no limit is a number beyond any feed, so that shares of it stay finite
     limit = 1e9 * (1.0 + feed.sum(axis=(0, 1)))
-    capacity = np.minimum(capacity, limit)
-    taken, separated = np.empty_like(feed), np.empty_like(feed)
-    stock, abroad = np.empty_like(feed), np.empty_like(feed)
-    throughput = np.empty_like(capacity)
+    free = np.minimum(capacity, limit)
+    routes = _routes(network, recovery)
+    taken, separated = np.empty_like(feed), np.zeros_like(feed)
+    stock, abroad = np.empty_like(feed), np.zeros_like(feed)
+    throughput = np.zeros_like(free)
     held = np.zeros_like(feed[:, 0])
     for year in range(feed.shape[1]):
-        step = _Year(held + feed[:, year], capacity[:, year].copy(), recovery, network)
-        step.serve_contracts()
-        step.pool()
-        step.send_abroad()
-        taken[:, year] = held + feed[:, year] - step.left
-        separated[:, year], abroad[:, year] = step.separated, step.abroad
-        throughput[:, year] = step.used
-        held = step.left
-        stock[:, year] = held
+        offered = held + feed[:, year]
+        left = stock[:, year]
+        left[...] = offered
+        step = _Year(
+            left, free[:, year], separated[:, year], abroad[:, year], throughput[:, year], recovery
+        )
+        for route in routes:
+            step.serve(route)
+        for bloc in np.unique(network.mine_bloc):
+            step.pool(np.flatnonzero(network.mine_bloc == bloc), network.refinery_bloc == bloc)
+        step.send_abroad(network)
+        np.subtract(offered, left, out=taken[:, year])
+        held = left
     return Refined(taken, separated, throughput, stock, abroad)
 
 
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """The contracts of one rank."""
+
+    mines: IntArray  # those that have one
+    plants: IntArray  # those that are in one
+    plant_of: IntArray  # of each mine, its place in `plants`
+    member: FloatArray  # (plant, mine): 1 where the plant has the mine under contract
+    recovery: FloatArray  # (mine, draw), of the plant of each mine
+    crosses: IntArray  # places in `mines` of those whose plant is in another bloc
+
+
+def _routes(network: Network, recovery: FloatArray) -> list[_Route]:
+    routes = []
+    for contract in network.contracts:
+        mines = np.flatnonzero(contract >= 0)
+        if not mines.size:
+            continue
+        to = contract[mines]
+        plants, plant_of = np.unique(to, return_inverse=True)
+        member = (to == plants[:, np.newaxis]).astype(np.float64)
+        crosses = np.flatnonzero(network.refinery_bloc[to] != network.mine_bloc[mines])
+        routes.append(_Route(mines, plants, plant_of, member, recovery[to], crosses))
+    return routes
+
+
+@dataclass(frozen=True, slots=True)
 class _Year:
-    """The allocation of one year, step by step; arrays (mine, draw) and (refinery, draw)."""
+    """The allocation of one year, step by step and in place; (mine, draw) and (refinery, draw)."""
 
-    def __init__(
-        self, offered: FloatArray, free: FloatArray, recovery: FloatArray, network: Network
-    ) -> None:
-        self.left, self.free = offered, free
-        self.separated = np.zeros_like(offered)
-        self.abroad = np.zeros_like(offered)
-        # counted: capacity less what is free would lose its digits where there is no limit
-        self.used = np.zeros_like(free)
-        self._recovery, self._network = recovery, network
+    left: FloatArray
+    free: FloatArray
+    separated: FloatArray
+    abroad: FloatArray
+    # counted: capacity less what is free would lose its digits where there is no limit
+    used: FloatArray
+    recovery: FloatArray
 
-    def serve_contracts(self) -> None:
-        """Each refinery takes from its mines pro rata, rank by rank of contract."""
-        refineries = np.arange(self.free.shape[0])
-        for contract in self._network.contracts:
-            # one row per refinery: 1 for the mines that it has under contract at this rank
-            member = (contract == refineries[:, np.newaxis]).astype(np.float64)
-            offered = member @ self.left
-            filled = np.minimum(self.free, offered)
-            moved = self.left * (member.T @ _ratio(filled, offered))
-            self._credit(moved * (member.T @ self._recovery), member)
-            self.free -= filled
-            self.used += filled
-            self.left = self.left - moved
+    def serve(self, route: _Route) -> None:
+        """Each refinery takes from its mines pro rata."""
+        left, free = self.left[route.mines], self.free[route.plants]
+        offered = route.member @ left
+        filled = np.minimum(free, offered)
+        moved = _ratio(filled, offered)[route.plant_of]
+        moved *= left
+        left -= moved
+        self.left[route.mines] = left
+        self.free[route.plants] = free - filled
+        self.used[route.plants] += filled
+        moved *= route.recovery
+        self.separated[route.mines] += moved
+        self.abroad[route.mines[route.crosses]] += moved[route.crosses]
 
-    def pool(self) -> None:
+    def pool(self, mines: IntArray, plants: BoolArray) -> None:
         """Share what is left with the free capacity of the bloc."""
-        network = self._network
-        for bloc in np.unique(network.mine_bloc):
-            mines, plants = network.mine_bloc == bloc, network.refinery_bloc == bloc
-            feed, free = self.left[mines].sum(axis=0), self.free[plants].sum(axis=0)
-            total = np.minimum(free, feed)
-            moved = self.left[mines] * _ratio(total, feed)
-            filled = self.free[plants] * _ratio(total, free)
-            recovery = _ratio((filled * self._recovery[plants]).sum(axis=0), filled.sum(axis=0))
-            self.separated[mines] += moved * recovery
-            self.left[mines] -= moved
-            self.free[plants] -= filled
-            self.used[plants] += filled
+        left, free = self.left[mines], self.free[plants]
+        feed, room = left.sum(axis=0), free.sum(axis=0)
+        total = np.minimum(room, feed)
+        filled = free * _ratio(total, room)
+        moved = left * _ratio(total, feed)
+        self.left[mines] = left - moved
+        self.free[plants] = free - filled
+        self.used[plants] += filled
+        moved *= _ratio((filled * self.recovery[plants]).sum(axis=0), filled.sum(axis=0))
+        self.separated[mines] += moved
 
-    def send_abroad(self) -> None:
-        """Send what may leave to the destination."""
-        network = self._network
-        moved = np.where(network.may_leave[:, np.newaxis], self.left, 0.0)
-        moved[network.mine_bloc == network.refinery_bloc[network.destination]] = 0.0
-        offered = moved.sum(axis=0)
-        filled = np.minimum(self.free[network.destination], offered)  # less than offered if shut
-        moved *= _ratio(filled, offered)
-        oxide = moved * self._recovery[network.destination]
-        self.separated += oxide
-        self.abroad += oxide
-        self.free[network.destination] -= filled
-        self.used[network.destination] += filled
-        self.left = self.left - moved
-
-    def _credit(self, oxide: FloatArray, member: FloatArray) -> None:
-        self.separated += oxide
-        network = self._network
-        plant_bloc = member.T @ network.refinery_bloc.astype(np.float64)
-        crosses = (plant_bloc != network.mine_bloc) & (member.sum(axis=0) > 0.0)
-        self.abroad[crosses] += oxide[crosses]
+    def send_abroad(self, network: Network) -> None:
+        """Send what may leave to the destination, which may be shut."""
+        to = network.destination
+        mines = np.flatnonzero(network.may_leave & (network.mine_bloc != network.refinery_bloc[to]))
+        left = self.left[mines]
+        offered = left.sum(axis=0)
+        filled = np.minimum(self.free[to], offered)
+        moved = left * _ratio(filled, offered)
+        self.left[mines] = left - moved
+        self.free[to] -= filled
+        self.used[to] += filled
+        moved *= self.recovery[to]
+        self.separated[mines] += moved
+        self.abroad[mines] += moved
 
 
 def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0.0)
+    """Divide a part by its whole; 0 of nothing."""
+    return np.asarray(part / np.maximum(whole, _NOTHING))
