@@ -246,7 +246,7 @@ def test_goods_in_use(changes: Changes) -> None:
     error = np.broadcast_to(cell(scenario, result, "anchors.history-scale.value"), DRAWS)
     scaled = np.array([[not row.stored] for row in scenario.rows("end_uses")])
     bottom_up = arrays["end_use.demand"][:, :, 0] / arrays["base_year_factor"]
-    index = compile_past(scenario).index(bottom_up.sum(axis=1) * scaled, error)
+    index = np.stack(compile_past(scenario).index(bottom_up.sum(axis=1) * scaled, error))
     assert (index >= 0.0).all()
     stores = {row.id for row in scenario.rows("end_uses") if row.stored}
     for use, name in enumerate(result.plan.end_uses):

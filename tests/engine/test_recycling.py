@@ -30,7 +30,7 @@ def test_process_scrap_of_the_year_before() -> None:
     scaled = np.array([[not row.stored] for row in rows])
     weight = (bought[:, :, 0] / factor).sum(axis=1) * scaled
     error = result.values("anchors.history-scale.value")
-    last_year = compile_past(scenario).index(weight, error)[:, -1]
+    last_year = np.stack(compile_past(scenario).index(weight, error))[:, -1]
     arising = (bought - contained)[:, :, 0]
     ready = arising * (0.5 + 0.5 * last_year)[:, np.newaxis]
     share = outside[:, np.newaxis, 0]
@@ -136,7 +136,7 @@ def test_the_past_by_hand() -> None:
     scenario = rs.load_scenario()
     plan = compile_past(scenario)
     weight = np.array([[float(row.activity_history is None)] for row in scenario.rows("end_uses")])
-    index = plan.index(weight, np.ones(1))[..., 0]
+    index = np.stack(plan.index(weight, np.ones(1)))[..., 0]
     at = {year: place for place, year in enumerate(plan.years.tolist())}
     names = [row.id for row in scenario.rows("end_uses")]
     cars, elevators = (index[names.index(name)] for name in ("ev-cars", "elevators"))

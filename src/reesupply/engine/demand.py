@@ -124,7 +124,7 @@ class DemandPlan:
     _pair: tuple[int, ...]
 
     def run(self, values: FloatArray, out: Workspace) -> Demanded:
-        """Return unscaled demand of a lane; the variables by end use in `out` are not yet scaled."""
+        """Return demand of a lane; the variables by end use in `out` are not yet scaled."""
         draws = values.shape[1]
         shape = (len(self.ids), len(self._elements), len(self.years), draws)
         contained, gross = (out.room(f"end_use.{name}", *shape) for name in ("contained", "demand"))

@@ -14,7 +14,7 @@ from reesupply.models.stocks import Weibull, outflow, surviving_share
 from reesupply.models.stocks.kernels import leaving_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -87,12 +87,9 @@ class GoodsPlan:
         retired = out.room("retired and the year before", uses, elements, years + 1, draws)
         stock = out.room("end_use.stock", uses, elements, years, draws)
         index = self._past.index(np.where(self._stores[:, np.newaxis], 0.0, weight), scale)
-        mean, shape = self._mean.fill(values), self._shape.fill(values)
         np.copyto(stock, contained)
-        for use in np.flatnonzero(~self._stores).tolist():
-            share = self._fixed.get(use)
-            if share is None:
-                share = self._surviving(mean[use], shape[use], years)
+        lags = self._past.years.size + years
+        for use, share in self._surviving(values, lags):
             past, first = index[use], contained[use, :, :1]
             stock[use, :, 0] += _past_stock(past, share) * first[:, 0]
             leaving = leaving_from(share)
@@ -104,9 +101,20 @@ class GoodsPlan:
             stock[:, :, year] += stock[:, :, year - 1]
         return InUse(retired, stock, np.array([past[-1] for past in index]))
 
-    def _surviving(self, mean: FloatArray, shape: FloatArray, years: int) -> FloatArray:
-        lags = self._past.years.size + years
-        return surviving_share(Weibull.from_mean(mean, shape), lags)
+    def _surviving(self, values: FloatArray, lags: int) -> Iterator[tuple[int, FloatArray]]:
+        """Give the share in use by lag, (lag, draw), of every end use that is not a store."""
+        uses = np.flatnonzero(~self._stores)
+        drawn = np.array([use for use in uses if use not in self._fixed], dtype=np.intp)
+        if drawn.size:  # all at once
+            mean, shape = self._mean.fill(values), self._shape.fill(values)
+            yield from zip(
+                drawn.tolist(),
+                surviving_share(Weibull.from_mean(mean[drawn], shape[drawn]), lags),
+                strict=True,
+            )
+        for use in uses.tolist():
+            if use in self._fixed:
+                yield use, self._fixed[use]
 
 
 def _past_outflow(past: FloatArray, leaving: FloatArray, years: int) -> FloatArray:

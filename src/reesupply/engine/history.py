@@ -116,9 +116,7 @@ class PastPlan:
         error = scale ** self._taper[:, np.newaxis]
         rest = residual_index(self._total, self._own, weight)
         rest *= error
-        return [
-            rest if np.isnan(own).any() else own[:, np.newaxis] * error for own in self._own
-        ]
+        return [rest if np.isnan(own).any() else own[:, np.newaxis] * error for own in self._own]
 
 
 def compile_past(scenario: Scenario) -> PastPlan:

@@ -232,15 +232,16 @@ class InputPlan:
         own[self._both] += np.sqrt(1.0 - self._weight**2) * z[self._change]
         return self._quantiles(own), z
 
-    def reported(self, values: FloatArray, normals: FloatArray) -> FloatArray:
+    def reported(
+        self, values: FloatArray, normals: FloatArray, rows: npt.NDArray[np.intp]
+    ) -> FloatArray:
         """Return what `result.inputs` holds: values, quantiles of paths, factors as they are."""
         from scipy.special import ndtr
 
-        out = np.empty_like(normals)
-        out[: self._factors] = normals[: self._factors]
-        path = np.flatnonzero(self._value_row < 0)
-        path = path[path >= self._factors]
-        out[path] = ndtr(normals[path])
-        own = self._value_row >= 0
-        out[own] = values[self._value_row[own]]
+        out = normals[rows]
+        value_row = self._value_row[rows]
+        path = np.flatnonzero((value_row < 0) & (rows >= self._factors))
+        out[path] = ndtr(out[path])
+        own = np.flatnonzero(value_row >= 0)
+        out[own] = values[value_row[own]]
         return out

@@ -13,6 +13,7 @@ from reesupply.engine.clock import Clock
 from reesupply.engine.histograms import CLAIMS, Histograms, Layout
 from reesupply.engine.statistics import Moments, with_sums
 from reesupply.engine.variables import VARIABLES
+from reesupply.engine.workspace import Workspace
 from reesupply.sampling import LANE, Design, Sampler
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
     clock = Clock()
     sampler = Sampler(job.entropy, plan.inputs.names, job.design, plan.dimensions)
     uniforms = np.empty((len(plan.inputs.names), LANE))
+    workspace = Workspace()
     moments: list[Moments] = []
     histograms = Histograms(job.layout)
     kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
@@ -96,8 +98,7 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
             clock.start()
             sampler.lane(lane, uniforms)
             clock.lap("random numbers")
-            arrays = plan.run_lane(uniforms, clock)
-            arrays["inputs"] = arrays["inputs"][list(job.input_rows)]
+            arrays = plan.run_lane(uniforms, clock, workspace, job.input_rows)
             draws = min(LANE, job.draws - lane * LANE)
             summed = {name: with_sums(name, arrays[name], plan.heavy) for name in VARIABLES}
             moments.append(Moments.of_lane(summed, draws))

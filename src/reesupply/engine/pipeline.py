@@ -106,16 +106,16 @@ class Ramps:
     linear: IntArray
     ramp_years: Cells
 
-    def run(self, first: FloatArray, values: FloatArray) -> FloatArray:
-        """Return yearly averages, shape (project, year, draw)."""
+    def run(self, first: FloatArray, values: FloatArray, level: FloatArray) -> FloatArray:
+        """Return yearly averages times `level`, (project, draw), as (project, year, draw)."""
         share = np.empty((self.n, self.years.size, first.shape[1]))
         if self.by_class.size:
             klass = self.klass.fill(values).astype(np.intp)
             per_class = self.plateau_of_class.fill(values)
             per_class = per_class.reshape(self.by_class.size, -1, first.shape[1])
             plateau = np.take_along_axis(per_class, klass[:, np.newaxis], axis=1)[:, 0]
-            starts = first[self.by_class]
-            own = self.table.average(starts, klass, plateau, self.years)
+            starts, kept = first[self.by_class], level[self.by_class]
+            own = self.table.average(starts, klass, plateau * kept, self.years)
             for index, rate, after in self.creeping:
                 # few plants are of the class, and fewer live to see it
                 begins = starts + after / MONTHS < self.years[-1] + 1.0
@@ -123,12 +123,12 @@ class Ramps:
                 gain = creep_average(
                     starts[plant, draw], self.years, rate, after, plateau[plant, draw]
                 )
-                own[plant, :, draw] += gain.T
+                own[plant, :, draw] += gain.T * kept[plant, draw, np.newaxis]
             share[self.by_class] = own
         if self.linear.size:
-            share[self.linear] = linear_ramp_average(
-                first[self.linear], self.years, self.ramp_years.fill(values)
-            )
+            ramp_years = self.ramp_years.fill(values)
+            own = linear_ramp_average(first[self.linear], self.years, ramp_years)
+            share[self.linear] = own * level[self.linear, np.newaxis]
         return share
 
 
@@ -183,8 +183,9 @@ class PipelinePlan:
             Separated oxide that refineries and recyclers can make [t/yr].
         """
         first = self.timing.run(values)
-        ramped = self.ramps.run(first, values)
-        ramped[self._available] *= self._availability.fill(values)
+        available = np.ones_like(first)
+        available[self._available] = self._availability.fill(values)
+        ramped = self.ramps.run(first, values, available)
         if self._mortal.size:
             end = first[self._mortal] + self._life.fill(values)
             left = end[:, np.newaxis] - self.years[:, np.newaxis]

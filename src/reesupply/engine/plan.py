@@ -20,7 +20,7 @@ from reesupply.engine.workspace import Workspace
 from reesupply.models.balance import balance, surplus_stock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -102,6 +102,7 @@ class Plan:
         uniforms: FloatArray,
         clock: Clock | None = None,
         workspace: Workspace | None = None,
+        inputs: Sequence[int] = (),
     ) -> Workspace:
         """
         Run the chain of models on one lane.
@@ -114,6 +115,8 @@ class Plan:
             Gets the time of each stage.
         workspace : Workspace, optional
             Of the lane before in this thread, whose arrays are written again.
+        inputs : sequence of int, optional
+            Which inputs are wanted.
 
         Returns
         -------
@@ -123,7 +126,7 @@ class Plan:
         lap = Clock().lap if clock is None else clock.lap
         values, normals = self.inputs.values(uniforms)
         out = Workspace() if workspace is None else workspace
-        out["inputs"] = self.inputs.reported(values, normals)
+        out["inputs"] = self.inputs.reported(values, normals, np.array(inputs, dtype=np.intp))
         lap("inputs")
         capacity, captive_shares = self._supply.run(values, out)
         lap("supply")

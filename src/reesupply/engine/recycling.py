@@ -19,7 +19,7 @@ from reesupply.scenario.cells import practical_range
 from reesupply.scenario.checks import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
 
@@ -107,13 +107,11 @@ class RecyclingPlan:
         out["scrap_stock"] = (scrap.waiting + old.waiting) * whole
         self._write(demanded, in_use, np.where(scaled[:, np.newaxis, np.newaxis], factor, 1.0), out)
 
-    def _write(
-        self, demanded: Demanded, in_use: InUse, factor: FloatArray, out: Workspace
-    ) -> None:
+    def _write(self, demanded: Demanded, in_use: InUse, factor: FloatArray, out: Workspace) -> None:
         """Scale demand and goods in use, in place, by the factor of each end use and element."""
         by_use = factor[:, :, np.newaxis]
         for flow in (demanded.gross, demanded.contained, in_use.retired, in_use.stock):
-            flow *= by_use
+            np.multiply(flow, by_use, out=flow)
         out["end_use.retired"] = in_use.retired[:, :, 1:]
         out["end_use.making_outside"] = demanded.making_outside
         out["end_use.use_outside"] = demanded.use_outside
@@ -147,24 +145,32 @@ class RecyclingPlan:
         yield_ = processing * self._paths[ALL, "dismantling", "world"].run(values)
         delay = self._delay(values)
         outside = _lead(demanded.use_outside)
-        left = np.zeros((len(BLOCS), *in_use.retired.shape[1:]))
-        recoverable = np.zeros((len(BLOCS), *demanded.contained.shape[1:]))
+        retired = in_use.retired
+        left = np.zeros((len(BLOCS), *retired.shape[1:]))
+        now, before = np.zeros((2, len(BLOCS), *demanded.contained.shape[1:]))
         for bloc, name in enumerate(BLOCS):
             share = 1.0 - outside if bloc == CHINA else outside
-            np.einsum("ueyd,uyd->eyd", in_use.retired, share, out=left[bloc])
-            for use, collection in self._collected(name, values):
-                flow = in_use.retired[use] * share[use]
-                recoverable[bloc] += delayed(flow, delay) * collection
+            np.einsum("ueyd,uyd->eyd", retired, share, out=left[bloc])
+            # collected in the year of recovery, of what left use in that year and the one before
+            collection = self._collections(name, values)
+            collected = share[:, 1:] * collection
+            np.einsum("ueyd,uyd->eyd", retired[:, :, 1:], collected, out=now[bloc])
+            np.multiply(share[:, :-1], collection, out=collected)
+            np.einsum("ueyd,uyd->eyd", retired[:, :, :-1], collected, out=before[bloc])
+        recoverable = now * (1.0 - delay) + before * delay
         ready = delayed(left, delay)
-        waiting = in_use.retired[:, :, 1:].sum(axis=0) * delay
+        waiting = retired[:, :, 1:].sum(axis=0) * delay
         return _EndOfLife(recoverable * yield_, ready * processing, ready, waiting)
 
-    def _collected(self, bloc: str, values: FloatArray) -> Iterator[tuple[int, FloatArray]]:
-        """Give the collected share, (year, draw), of every end use that is collected."""
-        for use, name in enumerate(self.demand.ids):
-            collection = self._collection(name, bloc, values)
-            if collection is not None:
-                yield use, collection
+    def _collections(self, bloc: str, values: FloatArray) -> FloatArray:
+        """Return the collected share of every end use, (end_use, year, draw); 0 of the others."""
+        ids, years = self.demand.ids, self.demand.years
+        collections = np.zeros((len(ids), len(years), values.shape[1]))
+        for use, name in enumerate(ids):
+            found = self._collection(name, bloc, values)
+            if found is not None:
+                collections[use] = found
+        return collections
 
     def _collection(self, end_use: str, bloc: str, values: FloatArray) -> FloatArray | None:
         """Return the collected share, (year, draw): along its anchors, or rising to a ceiling."""

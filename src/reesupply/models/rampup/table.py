@@ -23,6 +23,7 @@ __all__ = ["RampTable"]
 _TABLE_ERROR = 1e-5  # largest error of a yearly average read from the table, share of plateau
 _TAIL_ERROR = 1e-6  # what is still missing from the plateau where the table ends
 _MAX_CELLS = 2**22  # 32 MiB
+_PLANTS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,10 +167,14 @@ class RampTable:
         elif out.shape != shape:
             msg = f"out must have shape {shape}; got {out.shape}."
             raise ReesupplyError(msg)
-        low, cell, fraction = self._cells(start, np.asarray(klass), calendar)
-        high = low + (self._value.shape[1] - 1)
+        classes = np.broadcast_to(np.asarray(klass), start.shape)
         level = np.broadcast_to(np.asarray(plateau, dtype=np.float64), start.shape)
-        self._fill(out, cell, low=low, high=high, fraction=fraction, level=level)
+        # a few plants at a time, so that what is worked on stays in the processor's cache
+        for first in range(0, len(start), _PLANTS) if start.ndim > 1 else (0,):
+            some = slice(first, first + _PLANTS) if start.ndim > 1 else slice(None)
+            low, cell, fraction = self._cells(start[some], classes[some], calendar)
+            high = low + (self._value.shape[1] - 1)
+            self._fill(out[some], cell, low=low, high=high, fraction=fraction, level=level[some])
         return out
 
     def _cells(

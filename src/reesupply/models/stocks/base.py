@@ -116,7 +116,7 @@ class Lifetime(ABC):
     @property
     def draw_shape(self) -> tuple[int, ...]:
         """Shape of the parameters together, (..., draw); () without draws."""
-        return np.broadcast_shapes(*(np.shape(v) for v in self._arrays().values()))
+        return np.broadcast_shapes(*(v.shape for v in self._arrays().values()))
 
     @property
     def has_draws(self) -> bool:
