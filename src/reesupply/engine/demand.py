@@ -44,7 +44,7 @@ class _Path:
     weights: FloatArray
 
     def run(self, values: FloatArray) -> FloatArray:
-        return np.matmul(self.weights, self.cells.fill(values))
+        return np.asarray(np.matmul(self.weights, self.cells.fill(values)))
 
 
 @dataclass(frozen=True, slots=True)

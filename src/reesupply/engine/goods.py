@@ -127,7 +127,7 @@ def _past_outflow(past: FloatArray, leaving: FloatArray, years: int) -> FloatArr
 
 def _past_stock(past: FloatArray, share: FloatArray) -> FloatArray:
     """Sum what past inflows (cohort, draw) still hold at the end of the last of their years."""
-    return np.einsum("cd,cd->d", past, share[len(past) - 1 :: -1])
+    return np.asarray(np.einsum("cd,cd->d", past, share[len(past) - 1 :: -1]))
 
 
 def compile_goods(scenario: Scenario, builder: InputBuilder) -> GoodsPlan:

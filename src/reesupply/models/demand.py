@@ -47,7 +47,7 @@ def along_anchors(
     -------
     ndarray, shape (year, draw)
     """
-    return np.matmul(anchor_weights(anchor_years, years), values)
+    return np.asarray(np.matmul(anchor_weights(anchor_years, years), values))
 
 
 def anchor_weights(anchor_years: npt.ArrayLike, years: npt.ArrayLike) -> FloatArray:
