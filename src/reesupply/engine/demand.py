@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reesupply.distributions import Discrete, Distribution, Normal
-from reesupply.engine.inputs import Cells, InputBuilder, Ref, in_all_draws
+from reesupply.distributions import Normal
+from reesupply.engine.inputs import Cells, InputBuilder
+from reesupply.engine.paths import Paths, compile_paths
 from reesupply.errors import ScenarioError, nearest
-from reesupply.models.demand import anchor_weights, magnet_oxide, place_shares
+from reesupply.models.demand import magnet_oxide, place_shares
 from reesupply.models.growth import grown, growth_error
 from reesupply.scenario.checks import ALL
 
@@ -21,30 +22,15 @@ if TYPE_CHECKING:
 
     from reesupply.engine.workspace import Workspace
     from reesupply.scenario import Scenario
-    from reesupply.scenario.cells import Value
 
     FloatArray = npt.NDArray[np.float64]
+    Drawn = Mapping[tuple[str, str], FloatArray]  # paths of a lane by end use and parameter
 
 
-#: Years after the base year at which the anchor persistence holds; not the horizon of a run, so
-#: that a longer run has the same years.
-PERSISTENCE_YEARS = 11
 #: Magnet mass of one technology, and its share of the goods with such magnets.
 MASS_OF, SPLIT_OF = "magnet_mass_", "split_"
 #: Parameters of all goods or of one end use that are given for a bloc; all others for the world.
 OUTSIDE = ("making_share", "use_share", "making_ratio", "use_ratio")
-
-
-@dataclass(frozen=True, slots=True)
-class _Path:
-    """A parameter along its anchor years, at one quantile per draw."""
-
-    cells: Cells
-    anchors: tuple[int, ...]
-    weights: FloatArray
-
-    def run(self, values: FloatArray) -> FloatArray:
-        return np.asarray(np.matmul(self.weights, self.cells.fill(values)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +100,7 @@ class DemandPlan:
     years: tuple[int, ...]
     process_loss: npt.NDArray[np.bool_]
     stored: npt.NDArray[np.bool_]
-    _paths: Mapping[tuple[str, str], _Path]
+    _paths: Paths
     _growth: Mapping[str, _Growth]
     _technologies: Mapping[str, tuple[str, ...]]
     _magnet: tuple[bool, ...]
@@ -132,14 +118,15 @@ class DemandPlan:
         activity, magnets = (
             out.room(f"end_use.{name}", *yearly) for name in ("activity", "magnets")
         )
-        yield_ = self._paths[ALL, "yield"].run(values)
+        paths = {(use, name): path for (use, name, _), path in self._paths.run(values).items()}
+        yield_ = paths[ALL, "yield"]
         for index, name in enumerate(self.ids):
             if self._magnet[index]:
-                activity[index] = self._activity(name, values)
-                per_unit = self._magnets_per_unit(name, values) * self._tonnes[index]
+                activity[index] = self._activity(name, paths, values)
+                per_unit = self._magnets_per_unit(name, paths) * self._tonnes[index]
                 np.multiply(activity[index], per_unit, out=magnets[index])
             for element, symbol in enumerate(self._elements):
-                contained[index, element] = self._oxide(index, element, symbol, magnets, values)
+                contained[index, element] = self._oxide(index, element, symbol, magnets, paths)
             per_bought = yield_ if self.process_loss[index] else 1.0
             np.divide(contained[index], per_bought, out=gross[index])
         weight = np.add.reduce([gross[:, element] for element in self._pair])
@@ -147,61 +134,57 @@ class DemandPlan:
             contained,
             gross,
             yield_,
-            self._outside("making", weight, values),
-            self._outside("use", weight, values),
+            self._outside("making", weight, paths),
+            self._outside("use", weight, paths),
             activity,
             magnets,
         )
 
-    def _activity(self, name: str, values: FloatArray) -> FloatArray:
-        path = self._paths[name, "activity"].run(values)
+    def _activity(self, name: str, paths: Drawn, values: FloatArray) -> FloatArray:
+        path = paths[name, "activity"]
         return self._growth[name].run(path, values) if name in self._growth else path
 
     def _oxide(
-        self, index: int, element: int, symbol: str, magnets: FloatArray, values: FloatArray
+        self, index: int, element: int, symbol: str, magnets: FloatArray, paths: Drawn
     ) -> FloatArray | float:
         """Oxide of an element in goods, from their magnets or as given."""
         magnet = self._magnet[index]
         parameter = f"{symbol.lower()}_fraction" if magnet else f"{symbol.lower()}_oxide"
-        path = self._paths.get((self.ids[index], parameter))
+        path = paths.get((self.ids[index], parameter))
         if path is None:
             return 0.0
         if not magnet:
-            return path.run(values)
-        return magnet_oxide(magnets[index], path.run(values), self._oxide_per_metal[element])
+            return path
+        return magnet_oxide(magnets[index], path, self._oxide_per_metal[element])
 
-    def _magnets_per_unit(self, name: str, values: FloatArray) -> FloatArray | float:
+    def _magnets_per_unit(self, name: str, paths: Drawn) -> FloatArray | float:
         """Share with such magnets times their mass; 1 where neither is given."""
-        share, mass = (self._paths.get((name, one)) for one in ("pm_share", "magnet_mass"))
-        total = 1.0 if share is None else share.run(values)
+        share = paths.get((name, "pm_share"), 1.0)
         if name in self._technologies:
-            return total * self._mass_by_technology(name, values)
-        return total if mass is None else total * mass.run(values)
+            return share * self._mass_by_technology(name, paths)
+        return share * paths.get((name, "magnet_mass"), 1.0)
 
-    def _mass_by_technology(self, name: str, values: FloatArray) -> FloatArray:
+    def _mass_by_technology(self, name: str, paths: Drawn) -> FloatArray:
         """Mean magnet mass; the last technology has what the splits of the others leave."""
         *others, last = self._technologies[name]
-        rest = self._paths[name, f"{MASS_OF}{last}"].run(values)
+        rest = paths[name, f"{MASS_OF}{last}"]
         mean, left = np.zeros_like(rest), np.ones_like(rest)
         for one in others:
-            part = np.minimum(self._paths[name, f"{SPLIT_OF}{one}"].run(values), left)
-            mean += part * self._paths[name, f"{MASS_OF}{one}"].run(values)
+            part = np.minimum(paths[name, f"{SPLIT_OF}{one}"], left)
+            mean += part * paths[name, f"{MASS_OF}{one}"]
             left -= part
         return np.asarray(mean + left * rest)
 
-    def _outside(self, place: str, weight: FloatArray, values: FloatArray) -> FloatArray:
+    def _outside(self, place: str, weight: FloatArray, paths: Drawn) -> FloatArray:
         """Share outside China of making or use, by end use."""
-        total = self._paths[ALL, f"{place}_share"].run(values)
-        ratios = {
-            index: path
-            for index, name in enumerate(self.ids)
-            if (path := self._paths.get((name, f"{place}_ratio"))) is not None
-        }
-        if not ratios:
+        total = paths[ALL, f"{place}_share"]
+        ratios = [paths.get((name, f"{place}_ratio")) for name in self.ids]
+        if all(ratio is None for ratio in ratios):
             return np.broadcast_to(total, weight.shape)
         ratio = np.ones_like(weight)
-        for index, path in ratios.items():
-            ratio[index] = path.run(values)
+        for row, path in zip(ratio, ratios, strict=True):
+            if path is not None:
+                row[...] = path
         return place_shares(total, ratio, weight)
 
 
@@ -227,8 +210,8 @@ def compile_demand(scenario: Scenario, builder: InputBuilder) -> DemandPlan:
     """
     rows = scenario.rows("end_uses")
     paths = compile_paths(scenario, "trajectories", builder)
-    by_use = {(use, parameter): path for (use, parameter, _), path in paths.items()}
     _check_parameters(scenario, paths)
+    by_use = {(use, parameter): None for use, parameter, _ in paths.anchors}
     elements = scenario.rows("elements")
     growth = {row.end_use: _compile_growth(scenario, row, builder) for row in _erring(scenario)}
     return DemandPlan(
@@ -236,7 +219,7 @@ def compile_demand(scenario: Scenario, builder: InputBuilder) -> DemandPlan:
         scenario.years,
         np.array([row.process_loss for row in rows]),
         np.array([row.stored for row in rows]),
-        by_use,
+        paths,
         growth,
         {row.id: found for row in rows if (found := _technologies(row.id, by_use))},
         tuple(row.kind == "magnet" for row in rows),
@@ -269,66 +252,6 @@ def _compile_growth(scenario: Scenario, row: Any, builder: InputBuilder) -> _Gro
     )
 
 
-def compile_paths(
-    scenario: Scenario, table: str, builder: InputBuilder
-) -> dict[tuple[str, str, str], _Path]:
-    """Compile a table of anchor years into paths by (end use, parameter, bloc)."""
-    groups: dict[tuple[str, str, str], list[Any]] = {}
-    for row in scenario.rows(table):
-        groups.setdefault((row.end_use, row.parameter, row.bloc), []).append(row)
-    series = {row.end_use: f"growth.{row.series}" for row in scenario.rows("growth")}
-    paths = {}
-    for key, rows in groups.items():
-        rows.sort(key=lambda row: row.year)
-        name = ".".join((table, *key))
-        _check_units(name, rows)
-        followed = series.get(key[0], name) if key[1] == "activity" else name
-        refs = _refs(scenario, name, f"{followed}.outlook", rows, builder)
-        anchors = tuple(row.year for row in rows)
-        paths[key] = _Path(Cells(refs), anchors, anchor_weights(anchors, scenario.years))
-    return paths
-
-
-def _refs(
-    scenario: Scenario, name: str, outlook: str, rows: list[Any], builder: InputBuilder
-) -> list[Ref]:
-    """
-    Cells of a path: ranges at the quantile of its level and change, outlooks by one of their own.
-
-    Which of several outlooks comes true does not depend on the level of today, and is the same for
-    all end uses that follow one series.
-    """
-    chosen = [isinstance(row.value, Discrete) for row in rows]
-    ranges = [row for row, one in zip(rows, chosen, strict=True) if not one]
-    outlooks = [row for row, one in zip(rows, chosen, strict=True) if one]
-    keep = _persistence(scenario, [row.year for row in ranges], rows[0].value)
-    unit = rows[0].unit
-    of_range = iter(builder.path(name, [row.value for row in ranges], unit, keep))
-    of_outlook = iter(builder.path(outlook, [row.value for row in outlooks], unit, shared=True))
-    return [next(of_outlook if one else of_range) for one in chosen]
-
-
-def _check_units(name: str, rows: list[Any]) -> None:
-    for row in rows:
-        if row.unit != rows[0].unit:
-            msg = f"{name}.{row.year}: found the unit {row.unit!r}, allowed is {rows[0].unit!r}"
-            raise ScenarioError(msg)
-
-
-def _persistence(scenario: Scenario, years: list[int], first: Value) -> list[float]:
-    """
-    How much of today's quantile each anchor year keeps.
-
-    1 up to the base year, falling linearly to the anchor persistence 11 years later and on, not
-    below 0. Where the level of today is a number all that is uncertain is change.
-    """
-    if not isinstance(first, Distribution):
-        return [0.0] * len(years)
-    anchors = {row.id: row.value for row in scenario.rows("anchors")}
-    loss = (1.0 - in_all_draws(anchors["persistence"])) / PERSISTENCE_YEARS
-    return [float(np.clip(1.0 - loss * (y - scenario.years[0]), 0.0, 1.0)) for y in years]
-
-
 def _technologies(use: str, paths: Mapping[tuple[str, str], object]) -> tuple[str, ...]:
     """Technologies of an end use, those with a split first."""
     masses = [p.removeprefix(MASS_OF) for u, p in paths if u == use and p.startswith(MASS_OF)]
@@ -336,7 +259,7 @@ def _technologies(use: str, paths: Mapping[tuple[str, str], object]) -> tuple[st
     return tuple(sorted(masses, key=lambda one: one not in splits))
 
 
-def _check_parameters(scenario: Scenario, paths: Mapping[tuple[str, str, str], _Path]) -> None:
+def _check_parameters(scenario: Scenario, paths: Paths) -> None:
     symbols = [name.lower() for name in scenario.elements]
     places = ["making_ratio", "use_ratio"]
     magnet = ["activity", "pm_share", "magnet_mass", *(f"{s}_fraction" for s in symbols), *places]
@@ -345,7 +268,7 @@ def _check_parameters(scenario: Scenario, paths: Mapping[tuple[str, str, str], _
         row.id: magnet if row.kind == "magnet" else oxide for row in scenario.rows("end_uses")
     }
     allowed[ALL] = ["yield", "making_share", "use_share"]
-    for use, parameter, bloc in paths:
+    for use, parameter, bloc in paths.anchors:
         of_one = allowed[use] is magnet and parameter.startswith((MASS_OF, SPLIT_OF))
         if parameter not in allowed[use] and not of_one:
             hint = nearest(parameter, allowed[use])
@@ -355,7 +278,7 @@ def _check_parameters(scenario: Scenario, paths: Mapping[tuple[str, str, str], _
         if bloc != needed:
             msg = f"trajectories.{use}.{parameter}: found the bloc {bloc!r}, allowed is {needed!r}"
             raise ScenarioError(msg)
-    by_use = {(use, parameter): None for use, parameter, _ in paths}
+    by_use = {(use, parameter): None for use, parameter, _ in paths.anchors}
     for use, names in allowed.items():
         for parameter in names if use == ALL else names[:1] if names is magnet else []:
             if (use, parameter) not in by_use:

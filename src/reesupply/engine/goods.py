@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from reesupply.distributions import Distribution
 from reesupply.engine.history import PastPlan, compile_past
 from reesupply.engine.inputs import Cells
-from reesupply.models.stocks import Weibull, outflow, surviving_share
+from reesupply.models.stocks import Weibull, surviving_share
 from reesupply.models.stocks.kernels import leaving_from
 
 if TYPE_CHECKING:
@@ -92,10 +93,7 @@ class GoodsPlan:
         for use, share in self._surviving(values, lags):
             past, first = index[use], contained[use, :, :1]
             stock[use, :, 0] += _past_stock(past, share) * first[:, 0]
-            leaving = leaving_from(share)
-            outflow(contained[use], leaving, out=retired[use, :, 1:])
-            retired[use, :, 0] = 0.0
-            retired[use] += _past_outflow(past, leaving, years + 1) * first
+            _outflow(contained[use], past, leaving_from(share), out=retired[use])
         stock -= retired[:, :, 1:]
         for year in range(1, years):
             stock[:, :, year] += stock[:, :, year - 1]
@@ -117,12 +115,18 @@ class GoodsPlan:
                 yield use, self._fixed[use]
 
 
-def _past_outflow(past: FloatArray, leaving: FloatArray, years: int) -> FloatArray:
-    """Sum what leaves of past inflows (cohort, draw), in their last year and those after."""
-    n = len(past)
-    return np.array(
-        [np.einsum("cd,cd->d", past, leaving[year : year + n][::-1]) for year in range(years)]
-    )
+def _outflow(contained: FloatArray, past: FloatArray, leaving: FloatArray, out: FloatArray) -> None:
+    """
+    Write what leaves in each year, from the year before the first, (element, year + 1, draw).
+
+    Past inflows (cohort, draw) are those of the first year's content, so their sum is the same for
+    all elements.
+    """
+    cohorts = sliding_window_view(leaving, len(past), axis=0)[..., ::-1]  # (year, draw, cohort)
+    years = out.shape[1]
+    np.multiply(np.einsum("ydc,cd->yd", cohorts[:years], past), contained[:, :1], out=out)
+    for year in range(years - 1):
+        out[:, year + 1] += np.einsum("ecd,cd->ed", contained[:, : year + 1], leaving[year::-1])
 
 
 def _past_stock(past: FloatArray, share: FloatArray) -> FloatArray:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reesupply.engine.demand import Demanded, DemandPlan, compile_paths
 from reesupply.engine.goods import GoodsPlan, InUse, compile_goods
 from reesupply.engine.inputs import Cells, InputBuilder
 from reesupply.engine.network import BLOCS
+from reesupply.engine.paths import Key, Paths, compile_paths
 from reesupply.errors import ReesupplyError, ScenarioError, nearest
 from reesupply.models.demand import base_year_factor, by_place
 from reesupply.models.recycling import delayed, end_of_life, logistic_rise, new_scrap
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from reesupply.engine.demand import _Path
+    from reesupply.engine.demand import Demanded, DemandPlan
     from reesupply.engine.workspace import Workspace
     from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
+    Drawn = Mapping[Key, FloatArray]  # paths of a lane
 
 CHINA, ABROAD = BLOCS.index("china"), BLOCS.index("ex_china")
 #: Each pass takes nine tenths of what is left of the error of the base year.
@@ -40,7 +41,7 @@ class RecyclingPlan:
 
     demand: DemandPlan
     goods: GoodsPlan
-    _paths: Mapping[tuple[str, str, str], _Path]
+    _paths: Paths
     _anchors: Cells  # stock change, end of life, scale of history
     _pair: tuple[int, ...]
 
@@ -68,12 +69,13 @@ class RecyclingPlan:
         """
         change, recovered, scale = self._anchors.fill(values)
         demanded = self.demand.run(values, out)
+        paths = self._paths.run(values)
         pair = list(self._pair)
         weight = demanded.gross[:, pair, 0].sum(axis=1)
         in_use = self.goods.run(values, demanded.contained, weight, scale, out)
         # all below is per unit of the base-year factor, until `_write`
-        scrap = self._process_scrap(demanded, in_use, values)
-        old = self._end_of_life(demanded, in_use, values)
+        scrap = self._process_scrap(demanded, in_use, paths)
+        old = self._end_of_life(demanded, in_use, paths)
         measured, wanted = _base_year(
             old.recoverable[..., 0, :], recovered, capacity[CHINA, 0], pair
         )
@@ -120,9 +122,7 @@ class RecyclingPlan:
         out["retired"] = by_place(out["end_use.retired"], demanded.use_outside)
         out["in_use_stock"] = in_use.stock.sum(axis=0)
 
-    def _process_scrap(
-        self, demanded: Demanded, in_use: InUse, values: FloatArray
-    ) -> _ProcessScrap:
+    def _process_scrap(self, demanded: Demanded, in_use: InUse, paths: Drawn) -> _ProcessScrap:
         """Scrap of magnet making."""
         lossy = _rows(self.demand.process_loss)
         gross, outside = demanded.gross[lossy], demanded.making_outside[lossy]
@@ -131,19 +131,17 @@ class RecyclingPlan:
             [by_place(before, outside[:, :1]), by_place(gross, outside)], axis=2
         )
         arising = bought * _lead(1.0 - demanded.yield_)
-        recovery = np.stack(
-            [self._paths[ALL, "new_scrap_recovery", name].run(values) for name in BLOCS]
-        )
-        delay = self._delay(values)
+        recovery = np.stack([paths[ALL, "new_scrap_recovery", name] for name in BLOCS])
+        delay = _delay(paths)
         ready = delayed(arising, delay)
         waiting = arising[:, :, 1:].sum(axis=0) * delay
         return _ProcessScrap(new_scrap(ready, recovery), ready, waiting)
 
-    def _end_of_life(self, demanded: Demanded, in_use: InUse, values: FloatArray) -> _EndOfLife:
+    def _end_of_life(self, demanded: Demanded, in_use: InUse, paths: Drawn) -> _EndOfLife:
         """Goods that left use, by bloc: how much is ready, and could be recovered."""
-        processing = self._paths[ALL, "processing", "world"].run(values)
-        yield_ = processing * self._paths[ALL, "dismantling", "world"].run(values)
-        delay = self._delay(values)
+        processing = paths[ALL, "processing", "world"]
+        yield_ = processing * paths[ALL, "dismantling", "world"]
+        delay = _delay(paths)
         outside = _lead(demanded.use_outside)
         retired = in_use.retired
         left = np.zeros((len(BLOCS), *retired.shape[1:]))
@@ -152,7 +150,7 @@ class RecyclingPlan:
             share = 1.0 - outside if bloc == CHINA else outside
             np.einsum("ueyd,uyd->eyd", retired, share, out=left[bloc])
             # collected in the year of recovery, of what left use in that year and the one before
-            collection = self._collections(name, values)
+            collection = self._collections(name, paths)
             collected = share[:, 1:] * collection
             np.einsum("ueyd,uyd->eyd", retired[:, :, 1:], collected, out=now[bloc])
             np.multiply(share[:, :-1], collection, out=collected)
@@ -162,31 +160,33 @@ class RecyclingPlan:
         waiting = retired[:, :, 1:].sum(axis=0) * delay
         return _EndOfLife(recoverable * yield_, ready * processing, ready, waiting)
 
-    def _collections(self, bloc: str, values: FloatArray) -> FloatArray:
+    def _collections(self, bloc: str, paths: Drawn) -> FloatArray:
         """Return the collected share of every end use, (end_use, year, draw); 0 of the others."""
-        ids, years = self.demand.ids, self.demand.years
-        collections = np.zeros((len(ids), len(years), values.shape[1]))
-        for use, name in enumerate(ids):
-            found = self._collection(name, bloc, values)
-            if found is not None:
-                collections[use] = found
-        return collections
+        nothing = np.zeros_like(paths[ALL, "processing", "world"])
+        return np.stack(
+            [
+                nothing
+                if (name, "collection", bloc) not in paths
+                else self._rise(name, bloc, paths)
+                for name in self.demand.ids
+            ]
+        )
 
-    def _collection(self, end_use: str, bloc: str, values: FloatArray) -> FloatArray | None:
+    def _rise(self, end_use: str, bloc: str, paths: Drawn) -> FloatArray:
         """Return the collected share, (year, draw): along its anchors, or rising to a ceiling."""
-        path = self._paths.get((end_use, "collection", bloc))
-        ceiling = self._paths.get((end_use, "collection_ceiling", bloc))
-        if path is None or ceiling is None:
-            return None if path is None else path.run(values)
-        growth = self._paths[ALL, "collection_growth", bloc]
-        level, top, rate = (one.run(values)[0] for one in (path, ceiling, growth))
+        path = paths[end_use, "collection", bloc]
+        ceiling = paths.get((end_use, "collection_ceiling", bloc))
+        if ceiling is None:
+            return path
         years = np.array(self.demand.years)
-        return logistic_rise(level, top, rate, years - years[0])
+        rate = paths[ALL, "collection_growth", bloc]
+        return logistic_rise(path[0], ceiling[0], rate[0], years - years[0])
 
-    def _delay(self, values: FloatArray) -> FloatArray:
-        """Years from scrap to oxide, (draw,)."""
-        path = self._paths.get((ALL, "delay", "world"))
-        return np.zeros(values.shape[1]) if path is None else path.run(values)[0]
+
+def _delay(paths: Drawn) -> FloatArray:
+    """Years from scrap to oxide, (draw,)."""
+    path = paths.get((ALL, "delay", "world"))
+    return np.zeros_like(paths[ALL, "processing", "world"][0]) if path is None else path[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +307,7 @@ def compile_recycling(
         If a parameter of recycling is missing.
     """
     paths = compile_paths(scenario, "recycling", builder)
-    _check_parameters(scenario, paths)
+    _check_parameters(scenario, paths.anchors)
     anchors = {row.id: row for row in scenario.rows("anchors")}
     names = ("stock-change-2024", "eol-china-2024", "history-scale")
     cells = [
@@ -331,7 +331,7 @@ _OF_ALL = {
 _CONSTANT = ("collection_ceiling", "collection_growth", "delay")
 
 
-def _check_parameters(scenario: Scenario, paths: Mapping[tuple[str, str, str], _Path]) -> None:
+def _check_parameters(scenario: Scenario, paths: Mapping[Key, tuple[int, ...]]) -> None:
     for use, name, bloc in paths:
         where = f"recycling.{use}.{name}.{bloc}"
         known = tuple(_OF_ALL) if use == ALL else _OF_A_USE
@@ -343,8 +343,8 @@ def _check_parameters(scenario: Scenario, paths: Mapping[tuple[str, str, str], _
             msg = f"{where}: found the bloc {bloc!r}, allowed is {' or '.join(places)}"
             raise ScenarioError(msg)
         rising = name == "collection" and (use, "collection_ceiling", bloc) in paths
-        if (rising or name in _CONSTANT) and len(paths[use, name, bloc].anchors) > 1:
-            years = ", ".join(map(str, paths[use, name, bloc].anchors))
+        if (rising or name in _CONSTANT) and len(paths[use, name, bloc]) > 1:
+            years = ", ".join(map(str, paths[use, name, bloc]))
             rule = "beside a ceiling " if rising else ""
             msg = f"{where}: found the anchor years {years}, allowed {rule}is one"
             raise ScenarioError(msg)

@@ -103,7 +103,6 @@ def outflow(
     leaving: npt.ArrayLike | Lifetime,
     *,
     inflow_at: InflowAt = "uniform",
-    out: FloatArray | None = None,
 ) -> FloatArray:
     r"""
     Outflow from use, :math:`O_t = \sum_{c \le t} I_c f_{t-c}`.
@@ -118,8 +117,6 @@ def outflow(
         then made, used and forgotten, which is the quickest for many draws.
     inflow_at : {"uniform", "start", "middle", "end"}
         When within the year the inflow enters use; only with a lifetime.
-    out : ndarray, shape of the result, optional
-        Where to write it; only with shares that have draws.
 
     Returns
     -------
@@ -136,7 +133,7 @@ def outflow(
         total, _ = flows_of(series, leaving, inflow_at, stock=False)
         return without_draws(total, plain and not leaving.has_draws)
     kernel = np.asarray(leaving, dtype=np.float64)
-    return without_draws(convolve(series, kernel, out=out), plain and kernel.ndim == 1)
+    return without_draws(convolve(series, kernel), plain and kernel.ndim == 1)
 
 
 def with_draws(series: npt.ArrayLike, name: str) -> tuple[FloatArray, bool]:
