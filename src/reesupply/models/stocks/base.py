@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import fields
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -32,6 +32,9 @@ class Lifetime(ABC):
 
     `survival_integral` has a numerical default, good to about 1e-9 for smooth curves.
     """
+
+    #: Whether `surviving` goes through many draws in blocks of its own.
+    works_in_blocks: ClassVar[bool] = False
 
     @property
     @abstractmethod

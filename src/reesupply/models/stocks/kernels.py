@@ -182,7 +182,8 @@ def _kernel(
         raise ReesupplyError(msg)
     entry = ENTRY[inflow_at]
     shape = (*lifetime.draw_shape[:-1], n, *lifetime.draw_shape[-1:])
-    several = list(blocks(shape, SUM_BLOCK)) if lifetime.has_draws else []
+    whole = lifetime.works_in_blocks or not lifetime.has_draws
+    several = [] if whole else list(blocks(shape, SUM_BLOCK))
     if len(several) < 2:
         share = lifetime.surviving(n, entry)
         return _leave(share) if leaving else share

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from scipy import special
@@ -50,6 +50,7 @@ class Weibull(Lifetime):
     array([1.   , 0.491])
     """
 
+    works_in_blocks: ClassVar[bool] = True
     scale: float | FloatArray
     shape: float | FloatArray
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from reesupply.models.stocks.sums import KERNEL_BLOCK
+from reesupply.models.stocks.sums import KERNEL_BLOCK, SUM_BLOCK
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,10 +40,14 @@ _PARTS = (1, 2, 4, 8)
 
 def weibull_at_ages(scale: FloatArray, shape: FloatArray, ages: FloatArray) -> FloatArray:
     """Survival at positive or zero ages; (draw,), (draw,) and (age,) give (age, draw)."""
-    share = _log_hazard(scale, shape, ages)
-    np.exp(share, out=share)
-    np.negative(share, out=share)
-    np.exp(share, out=share)
+    share = np.empty((ages.size, scale.size))
+    for start in range(0, scale.size, SUM_BLOCK):
+        draws = slice(start, start + SUM_BLOCK)
+        some = share[:, draws]
+        _log_hazard(scale[draws], shape[draws], ages, out=some)
+        np.exp(some, out=some)
+        np.negative(some, out=some)
+        np.exp(some, out=some)
     return share
 
 

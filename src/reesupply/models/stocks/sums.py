@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["blocks", "convolve", "year_axis"]
 
 #: Draws at a time, so that what is worked on stays in a cache of 2 MiB; no bit depends on it.
-KERNEL_BLOCK, SUM_BLOCK = 256, 2048
+KERNEL_BLOCK, SUM_BLOCK = 512, 2048
 #: Blocks are padded to it, so that no draw is summed by another loop than its neighbour.
 _MULTIPLE = 8
 
