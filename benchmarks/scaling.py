@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for _, scenario, lanes in cases:
         plan = rs.compile(scenario)
         cost(plan, 1)  # the layout of histograms belongs to the plan
-        ways.append(lambda plan=plan, lanes=lanes: cost(plan, lanes))
+        ways.append(partial(cost, plan, lanes))
         sizes.append((len(plan.inputs.names), len(plan.projects), len(plan.end_uses)))
     found = [[way() for way in ways] for _ in range(options.repeats)]
     print("| what | inputs | projects | end uses | CPU ms a lane | by the baseline's (range) |")
