@@ -7,6 +7,7 @@ a run of hypercubes are hypercubes; how much they differ is the error of the run
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,8 @@ class Precision:
         if not isinstance(share, float | int) or not 0.0 < share < 1.0:
             msg = f"share: found {share!r}, allowed is a share of the range, above 0 and below 1"
             raise ReesupplyError(msg)
-        if isinstance(of, str) or not all(isinstance(name, str) for name in of) or not of:
+        several = isinstance(of, Sequence) and not isinstance(of, str)
+        if not several or not of or not all(isinstance(name, str) for name in of):
             msg = f"of: found {of!r}, allowed are several names such as ('balance', 'claims')"
             raise ReesupplyError(msg)
         if isinstance(cap, bool) or not isinstance(cap, int | np.integer) or cap < LANE:
