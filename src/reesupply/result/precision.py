@@ -214,7 +214,7 @@ def verdict(result: Result, until: Precision, *, last: bool) -> str | None:
     errors = errors_of(result, until.of)
     widest = max(errors, key=lambda error: error.share_of_range)
     where = (
-        f"{widest.quantity} {widest.statistic} to {widest.share_of_range:.2g} of its P5-P95 range"
+        f"{widest.quantity} {widest.statistic} to {widest.share_of_range:.3g} of its P5-P95 range"
     )
     if all(error.share_of_range <= until.share for error in errors):
         return f"known to {until.share:g} after {result.draws:,} draws, {where}"
