@@ -48,13 +48,20 @@ def stream(seed: int, name: str, n: int) -> FloatArray:
     return np.random.Generator(np.random.PCG64DXSM(sequence)).random(n)
 
 
-@given(seed=st.integers(0, 2**128 - 1), name=st.text(max_size=40))
+@given(seed=st.integers(0, 2**200), name=st.text(max_size=40))
 def test_stream_key(seed: int, name: str) -> None:
     """The key of a stream is the hash of its name; a draw lies in the middle of its step."""
     found = drawn(1, (name,), seed=seed)[0]
     np.testing.assert_array_equal(
         found, np.minimum(stream(seed, name, LANE) + 2.0**-54, 1 - 2**-53)
     )
+
+
+def test_no_names() -> None:
+    """A scenario may have no uncertain input at all, or all in a Sobol sequence."""
+    for design in DESIGNS:
+        assert drawn(1, (), design).shape == (0, LANE)
+    assert (drawn(1, ("a",), "sobol") > 0.0).all()
 
 
 def test_stream_goes_on_over_lanes() -> None:

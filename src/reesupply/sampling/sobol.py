@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reesupply.errors import ReesupplyError
-from reesupply.sampling.streams import LANE, bit_generator
+from reesupply.sampling.streams import LANE, bit_generators
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,7 +155,7 @@ class ScrambledSobol:
 
     def __init__(self, entropy: int, names: Sequence[str], dimensions: Sequence[int]) -> None:
         self._directions = direction_numbers(dimensions)
-        self._bits = [bit_generator(entropy, f"{name}\x00scramble") for name in names]
+        self._bits = bit_generators(entropy, [f"{name}\x00scramble" for name in names])
         self._word = 0
         self._scrambled: dict[int, tuple[BitArray, BitArray]] = {}
         self._cells = np.empty((len(names), LANE), dtype=np.uint64)
