@@ -231,18 +231,30 @@ def test_every_headline_is_counted_by_group() -> None:
 
 def test_one_lane_of_sobol_cannot_tell() -> None:
     """Never the plain formula: the half widths of one scrambling are infinite."""
-    table = rs.simulate(draws=LANE, rng=1, design="sobol", keep=("balance",)).precision()
+    result = rs.simulate(draws=LANE, rng=1, design="sobol", keep=("balance",))
+    with pytest.warns(rs.ReesupplyWarning, match=r"^1,024 draws of .* the error of 9 of 9 quan"):
+        table = result.precision(of=("balance",))
     assert np.isinf(table["half_width"]).all()
     assert np.isfinite(table["value"]).all()
 
 
+def test_a_warning_says_when_draws_are_too_few() -> None:
+    """Twenty independent draws tell the error of a median, not of P5 and P95."""
+    result = rs.simulate(draws=20, rng=1, keep=("balance",))
+    with pytest.warns(rs.ReesupplyWarning, match="too few to tell the error of 6 of 9 quantiles"):
+        table = result.precision(of=("balance",))
+    assert np.isfinite(table["half_width"].xs("P50", level="statistic")).all()
+
+
 def test_errors_survive_a_file(tmp_path: Path) -> None:
     """A result that is read tells the same errors, and why it stopped."""
-    until = rs.Precision(share=0.5, cap=2 * LANE)
-    result = rs.simulate(draws=2 * LANE, rng=1, design="sobol", until=until)
+    until = rs.Precision(share=0.5, cap=4 * LANE)
+    result = rs.simulate(draws=4 * LANE, rng=1, design="sobol", until=until)
     result.to_netcdf(tmp_path / "run.nc")
     read = rs.read_result(tmp_path / "run.nc")
-    np.testing.assert_array_equal(read.precision(), result.precision())
+    tables = [each.precision(of=("balance", "demand")) for each in (read, result)]
+    np.testing.assert_array_equal(*tables)
+    assert np.isfinite(tables[0].to_numpy()).all()
     assert read.stopped == result.stopped
     assert read.provenance == result.provenance
     assert str(read.stopped).startswith(("known", "cap"))

@@ -169,6 +169,11 @@ class Result(Draws):
             For P5, P50 and P95 of each: the value, half the width of its 95 % interval, and that
             width as a share of the P5-P95 range. Infinite where the run is too short to tell.
 
+        Warns
+        -----
+        ReesupplyWarning
+            If there are too few draws to tell the error of a quantile.
+
         Raises
         ------
         ReesupplyError

@@ -31,13 +31,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 import numpy as np
 
 from reesupply.engine.histograms import CLAIMS, MILESTONE
 from reesupply.engine.precision import GROUPS, Precision
 from reesupply.engine.variables import BLOC, DATA, YEAR
-from reesupply.errors import ReesupplyError, nearest
+from reesupply.errors import ReesupplyError, ReesupplyWarning, nearest
 from reesupply.result import labels
 from reesupply.result.statistics import LEVELS
 from reesupply.sampling import LANE
@@ -233,10 +234,18 @@ def precision_table(result: Result, of: Sequence[str] | None) -> pd.DataFrame:
     if of is None:
         claims = CLAIMS in result.arrays or CLAIMS in result.histograms.layout.rows
         of = USUAL if claims else USUAL[:1]
+    errors = errors_of(result, of)
     rows = [
         (error.quantity, error.statistic, error.value, error.half_width, error.share_of_range)
-        for error in errors_of(result, of)
+        for error in errors
     ]
+    unknown = sum(not np.isfinite(error.half_width) for error in errors)
+    if unknown:
+        msg = (
+            f"{result.draws:,} draws of design {result.design!r} are too few to tell the error of "
+            f"{unknown} of {len(errors)} quantiles"
+        )
+        warn(msg, ReesupplyWarning, stacklevel=3)
     names = ["quantity", "statistic", "value", "half_width", "share_of_range"]
     return pd.DataFrame(rows, columns=names).set_index(["quantity", "statistic"])
 
