@@ -252,9 +252,9 @@ def test_errors_survive_a_file(tmp_path: Path) -> None:
     result = rs.simulate(draws=4 * LANE, rng=1, design="sobol", until=until)
     result.to_netcdf(tmp_path / "run.nc")
     read = rs.read_result(tmp_path / "run.nc")
-    tables = [each.precision(of=("balance", "demand")) for each in (read, result)]
-    np.testing.assert_array_equal(*tables)
-    assert np.isfinite(tables[0].to_numpy()).all()
+    one, other = (each.precision(of=("balance", "demand")) for each in (read, result))
+    np.testing.assert_array_equal(one, other)
+    assert np.isfinite(one.to_numpy()).all()
     assert read.stopped == result.stopped
     assert read.provenance == result.provenance
     assert str(read.stopped).startswith(("known", "cap"))
