@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from scipy.stats import kstest, qmc
 
 from reesupply.errors import ReesupplyError
-from reesupply.sampling import LANE, Design, Sampler, check_design, entropy_of
+from reesupply.sampling import LANE, SCRAMBLES, Design, Sampler, check_design, entropy_of
+from reesupply.sampling.sobol import BITS, LANES, block_of_points, direction_numbers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -46,13 +48,20 @@ def stream(seed: int, name: str, n: int) -> FloatArray:
     return np.random.Generator(np.random.PCG64DXSM(sequence)).random(n)
 
 
-@given(seed=st.integers(0, 2**128 - 1), name=st.text(max_size=40))
+@given(seed=st.integers(0, 2**200), name=st.text(max_size=40))
 def test_stream_key(seed: int, name: str) -> None:
     """The key of a stream is the hash of its name; a draw lies in the middle of its step."""
     found = drawn(1, (name,), seed=seed)[0]
     np.testing.assert_array_equal(
         found, np.minimum(stream(seed, name, LANE) + 2.0**-54, 1 - 2**-53)
     )
+
+
+def test_no_names() -> None:
+    """A scenario may have no uncertain input at all, or all in a Sobol sequence."""
+    for design in DESIGNS:
+        assert drawn(1, (), design).shape == (0, LANE)
+    assert (drawn(1, ("a",), "sobol") > 0.0).all()
 
 
 def test_stream_goes_on_over_lanes() -> None:
@@ -110,7 +119,7 @@ def test_extremes_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
             del self, lane
             out[...] = edge
 
-        monkeypatch.setattr("reesupply.sampling._Streams.fill", fill)
+        monkeypatch.setattr("reesupply.sampling.streams.Streams.fill", fill)
         for design in DESIGNS:
             found = drawn(1, design=design)
             assert (found > 0.0).all()
@@ -128,26 +137,126 @@ def test_lhs_strata() -> None:
     assert (strata[:, 0] != strata[:, 1]).mean() > 0.99
 
 
-def test_sobol_is_a_shifted_sequence() -> None:
-    """The points are scipy's unscrambled sequence under a digital shift, one for each name."""
-    bits = 30
-    found = drawn(4, design="sobol")
-    points = qmc.Sobol(8, scramble=False, bits=bits).random(4 * LANE).T
-    cells = (points * 2**bits).astype(np.uint64)
-    shifts = []
-    for row, name in enumerate(NAMES):
-        if name not in DIMENSIONS:
-            continue
-        whole = np.floor(found[row] * 2.0**bits).astype(np.uint64)
-        shift = np.unique(whole ^ cells[DIMENSIONS[name]])
-        assert shift.size == 1
-        np.testing.assert_array_equal(found[row] * 2.0**bits, whole + 0.5)
-        shifts.append(int(shift[0]))
-    assert len(set(shifts)) == len(shifts)
+def scipy_points(dimensions: int, first: int, n: int, bits: int = 30) -> FloatArray:
+    """Unscrambled points by scipy, shape (dimension, point)."""
+    engine = qmc.Sobol(dimensions, scramble=False, bits=bits)
+    if first:
+        engine.fast_forward(first)
+    return np.asarray(engine.random(n).T)
 
 
-def test_sobol_shift_is_keyed_by_seed() -> None:
-    """Another seed is another replicate, from which the error is taken."""
+def own_points(dimensions: list[int], block: int) -> FloatArray:
+    """Unscrambled points of a block, the low ends of their cells."""
+    shift = np.zeros(len(dimensions), dtype=np.uint64)
+    found = block_of_points(direction_numbers(dimensions), block, shift)
+    return found - 2.0**-53
+
+
+def test_direction_numbers_are_those_of_scipy() -> None:
+    """The first 4,096 points of all 1,024 dimensions are scipy's, which has another copy."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = scipy_points(1024, 0, 4 * LANE)
+    for block in range(4):
+        found = own_points(list(range(1024)), block)
+        np.testing.assert_array_equal(found, expected[:, LANE * block :][:, :LANE])
+
+
+@pytest.mark.parametrize("block", [5, 63, 64, 1000, 16_383, 40_961])
+def test_points_far_along(block: int) -> None:
+    """A block that is made alone has the points to which scipy has to count."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a block is no power of two from zero
+        expected = scipy_points(80, LANE * block, LANE)
+    np.testing.assert_array_equal(own_points(list(range(80)), block), expected)
+
+
+@pytest.mark.parametrize("block", [2**21 - 1, 2**30 + 12_345, 2**42 - 1])
+def test_points_beyond_reach(block: int) -> None:
+    """Blocks up to the last: the definition, point by point, in integers of Python."""
+    dimensions = [0, 1, 17, 75, 1023]
+    vectors = direction_numbers(dimensions).tolist()
+    found = own_points(dimensions, block)
+    for place in (0, 1, 511, 512, 1022, 1023):
+        n = LANE * block + place
+        gray = n ^ (n >> 1)
+        for row, v in enumerate(vectors):
+            cell = 0
+            for k in range(BITS):
+                cell ^= v[k] * (gray >> k & 1)
+            assert found[row, place] == cell * 2.0**-BITS
+
+
+def test_sobol_ends() -> None:
+    """There are 2^56 draws, above 2^40; beyond them one sentence says so."""
+    sampler, out = Sampler(7, NAMES, "sobol", DIMENSIONS), np.empty((4, LANE))
+    last = LANES - 1
+    assert LANES * LANE == 2**56
+    assert np.unique(sampler.lane(last, out)[0]).size == LANE
+    with pytest.raises(ReesupplyError, match=r"^design='sobol': found draw .* 52 bits can tell"):
+        sampler.lane(last + 1, out)
+    with pytest.raises(ReesupplyError, match=r"found 1024, allowed is 0 to 1,023"):
+        Sampler(7, ("a",), "sobol", {"a": 1024})
+
+
+def test_scrambling_keeps_the_net() -> None:
+    """
+    Each scrambling is a net still: 1,024 points, one in each of the 1,024 boxes.
+
+    For single dimensions, and for the first two, in each way to cut the square into 1,024 boxes.
+    """
+    names = ("one", "two", "three")
+    sampler = Sampler(3, names, "sobol", {"one": 0, "two": 1, "three": 40})
+    for lane in (0, 1, 15, 16, 31, 1600):
+        x = sampler.lane(lane, np.empty((3, LANE)))
+        for row in x:
+            assert np.unique(np.floor(row * LANE)).size == LANE
+        for k in range(11):
+            boxes = np.floor(x[0] * 2**k) * 2 ** (10 - k) + np.floor(x[1] * 2 ** (10 - k))
+            assert np.unique(boxes).size == LANE
+
+
+def test_blocks_of_one_scrambling_belong_together() -> None:
+    """Lanes 3, 19, 35 and 51 are one net of 4,096 points; lanes 3 to 6 are none."""
+    sampler = Sampler(3, ("a",), "sobol", {"a": 5})
+
+    def strata(lanes: list[int]) -> int:
+        x = [sampler.lane(lane, np.empty((1, LANE))).copy() for lane in lanes]
+        return int(np.unique(np.floor(np.concatenate(x, axis=1) * 4 * LANE)).size)
+
+    assert strata([3 + SCRAMBLES * k for k in range(4)]) == 4 * LANE
+    assert strata([3, 4, 5, 6]) < 3.5 * LANE
+
+
+def test_scramblings_are_uniform_and_independent() -> None:
+    """
+    Over seeds a point is uniform, in its leading and in its low bits.
+
+    It does not know of the same point of another name, nor of that of another scrambling.
+    """
+    first = []
+    for seed in range(600):
+        sampler = Sampler(seed, ("a", "b"), "sobol", {"a": 4, "b": 5})
+        lanes = [sampler.lane(lane, np.empty((2, LANE)))[:, 700] for lane in (0, 1)]
+        first.append(np.ravel(lanes))
+    found = np.array(first).T  # (lane and name; seed)
+    assert all(kstest(row, "uniform").pvalue > 1e-3 for row in found)
+    assert all(kstest(row * 2**20 % 1.0, "uniform").pvalue > 1e-3 for row in found)
+    assert abs(np.corrcoef(found) - np.eye(4)).max() < 4.5 / np.sqrt(600)
+
+
+def test_matrix_is_scrambled_too() -> None:
+    """The difference of two points is no longer that of the sequence, as by a shift alone."""
+    cells = np.floor(drawn(1, design="sobol")[0] * 2.0**52).astype(np.uint64)
+    plain = (own_points([DIMENSIONS[NAMES[0]]], 0)[0] * 2.0**52).astype(np.uint64)
+    shift = cells ^ plain
+    assert np.unique(shift).size > LANE // 2
+    # but its leading bit is flipped for all points or for none
+    assert np.unique(shift >> np.uint64(51)).size == 1
+
+
+def test_sobol_is_keyed_by_seed() -> None:
+    """Another seed is another scrambling."""
     assert (drawn(1, design="sobol")[0] != drawn(1, design="sobol", seed=8)[0]).all()
 
 

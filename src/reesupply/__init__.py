@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reesupply.analysis.outage import Outage, outage
     from reesupply.analysis.reproduction import Reproduction, reproduce
     from reesupply.engine.plan import Plan
+    from reesupply.engine.precision import Precision
     from reesupply.engine.simulate import compile, simulate
     from reesupply.export import read_result
     from reesupply.result import Result
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "Outage": "reesupply.analysis.outage",
     "Plan": "reesupply.engine.plan",
+    "Precision": "reesupply.engine.precision",
     "Reproduction": "reesupply.analysis.reproduction",
     "Result": "reesupply.result",
     "Scenario": "reesupply.scenario.scenario",
@@ -45,6 +47,7 @@ _LAZY = {
 __all__ = [
     "Outage",
     "Plan",
+    "Precision",
     "ReesupplyError",
     "ReesupplyWarning",
     "Reproduction",

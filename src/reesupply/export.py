@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reesupply.engine.histograms import Histograms, Layout
+from reesupply.engine.precision import Groups
 from reesupply.engine.statistics import Moments
 from reesupply.engine.variables import BLOC, DATA, ELEMENT, VARIABLES, YEAR
 from reesupply.errors import ReesupplyError
@@ -240,6 +241,9 @@ def _rebuild(tree: xr.DataTree) -> Result:
     kept = _variables(tree, "inputs").get("values")
     names = () if kept is None else tuple(str(name) for name in kept["name"].to_numpy())
     draws = int(attrs["draws"])
+    counted = _variables(tree, "histograms")
+    histograms = _read_histograms(counted)
+    provenance = json.loads(attrs["provenance"])
     result = Result(
         plan=compile(from_json(attrs["scenario"])),
         draws=draws,
@@ -249,11 +253,13 @@ def _rebuild(tree: xr.DataTree) -> Result:
         input_names=names,
         arrays=arrays,
         moments=Moments(draws, moments["sum"], moments["sq"]),
-        histograms=_read_histograms(_variables(tree, "histograms")),
+        histograms=histograms,
+        groups=_read_groups(counted, histograms),
+        stopped=provenance.get("stopped"),
         weights=None if weights is None else weights.values,
     )
     # the versions that made the draws, not those that read them
-    result.provenance = json.loads(attrs["provenance"])
+    result.provenance = provenance
     return result
 
 
@@ -313,7 +319,19 @@ def _histograms(result: Result) -> xr.Dataset:
     found |= {name: ("histogram", getattr(layout, name)) for name in _EDGES}
     for name, rows in layout.rows.items():
         found[f"rows_{name}"] = ([f"{name}_{axis}" for axis in range(rows.ndim)], rows)
+    if result.groups is not None:
+        counts = result.groups.counts
+        found["group_counts"] = (("group", "grouped", "wide_bin"), counts)
+        found["grouped"] = ("grouped", result.groups.rows)
     return xr.Dataset(found)
+
+
+def _read_groups(found: dict[str, xr.DataArray], histograms: Histograms | None) -> Groups | None:
+    if histograms is None or "group_counts" not in found:
+        return None
+    groups = Groups(histograms.layout, found["group_counts"]["grouped"].to_numpy())
+    groups.counts = found["group_counts"].values
+    return groups
 
 
 def _read_histograms(found: dict[str, xr.DataArray]) -> Histograms | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from reesupply.engine.clock import Clock
 from reesupply.engine.histograms import CLAIMS, Histograms, Layout
+from reesupply.engine.precision import Groups
 from reesupply.engine.statistics import Moments, with_sums
 from reesupply.engine.variables import VARIABLES
 from reesupply.engine.workspace import Workspace
@@ -37,6 +38,7 @@ class Job:
     keep: tuple[str, ...]
     input_rows: tuple[int, ...]
     layout: Layout
+    grouped: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class Part:
         One per lane.
     histograms : Histograms
         Of all the lanes, of what does not keep its draws.
+    groups : list of ndarray
+        One per lane: counts of the histograms that are told apart by group of lanes.
     seconds : dict of str to float
         Time of each stage.
     """
@@ -62,6 +66,7 @@ class Part:
     arrays: dict[str, FloatArray]
     moments: list[Moments]
     histograms: Histograms
+    groups: list[npt.NDArray[np.uint16]]
     seconds: dict[str, float]
 
 
@@ -90,6 +95,8 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
     workspace = Workspace()
     moments: list[Moments] = []
     histograms = Histograms(job.layout)
+    groups = Groups(job.layout, np.array(job.grouped, dtype=np.int64))
+    by_lane: list[npt.NDArray[np.uint16]] = []
     kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
     with _ONE_BLAS_THREAD:
         for lane in lanes:
@@ -102,13 +109,15 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
             draws = min(LANE, job.draws - lane * LANE)
             summed = {name: with_sums(name, arrays[name], plan.heavy) for name in VARIABLES}
             moments.append(Moments.of_lane(summed, draws))
-            histograms.add_lane(job.layout.cells(summed | {CLAIMS: arrays[CLAIMS]})[:, :draws])
+            cells = job.layout.cells(summed | {CLAIMS: arrays[CLAIMS]})[:, :draws]
+            histograms.add_lane(cells)
+            by_lane.append(groups.of_lane(cells))
             clock.lap("statistics")
             for name, pieces in kept.items():
                 pieces.append(arrays[name][..., :draws].copy())
             clock.lap("kept draws")
     whole = {name: np.concatenate(pieces, axis=-1) for name, pieces in kept.items() if pieces}
-    return Part(lanes.start * LANE, whole, moments, histograms, clock.seconds)
+    return Part(lanes.start * LANE, whole, moments, histograms, by_lane, clock.seconds)
 
 
 class _OneBlasThread:

@@ -20,9 +20,11 @@ from reesupply.engine.histograms import CLAIMS, NO_LAYOUT, Histograms
 from reesupply.engine.interrupts import interrupts_between
 from reesupply.engine.lanes import Job, Part, run_lanes
 from reesupply.engine.plan import Plan, compile_scenario
+from reesupply.engine.precision import Groups, Precision, headline_rows
 from reesupply.engine.variables import DATA, VARIABLES
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import Result
+from reesupply.result.precision import looks, verdict
 from reesupply.sampling import LANE, check_design, entropy_of
 from reesupply.scenario import Scenario, load_scenario
 
@@ -93,6 +95,7 @@ def simulate(
     progress: Progress = False,
     profile: bool = False,
     on_interrupt: str = "raise",
+    until: Precision | None = None,
 ) -> Result:
     """
     Simulate the balance of a scenario.
@@ -102,7 +105,7 @@ def simulate(
     scenario : Scenario, str, Path or Plan
         A scenario, the name of a shipped one, the path of a scenario file, or a plan.
     draws : int
-        Number of Monte Carlo draws.
+        Number of Monte Carlo draws; with `until` those before the first look.
     rng : None, int, numpy.random.SeedSequence or numpy.random.Generator
         None takes fresh entropy; a SeedSequence is read, never spawned; a Generator gives 128 bits
         once. It is stored as ``result.entropy``, and ``rng=result.entropy`` repeats the run.
@@ -116,14 +119,19 @@ def simulate(
     keep : iterable of str, optional
         What keeps its draws: variable names, "inputs", "inputs.<name>", "claims",
         "project.output", "end_use.demand"... None keeps ``result.data``, inputs and claims;
-        ``()`` keeps statistics only.
+        ``()`` keeps statistics only. With `until` None is ``()``, as nobody knows how many draws
+        there will be.
     progress : bool or callable
-        True shows a bar; a callable gets (done, total) draws.
+        True shows a bar; a callable gets (done, total) draws; with `until` the total is its cap.
     profile : bool
         Whether ``result.profile`` says how many seconds each stage took, summed over workers.
     on_interrupt : {"raise", "return"}
         What Ctrl-C does: "return" gives the draws that are complete, always the first ones, as
         a run of so many would.
+    until : Precision, optional
+        Go on in whole lanes, doubling the number of draws, until P5, P50 and P95 of the outputs
+        it names are known as asked for, or its cap is reached; ``result.stopped`` says which. The
+        result is that of a run of so many draws.
 
     Returns
     -------
@@ -156,12 +164,14 @@ def simulate(
     """
     plan = compile(scenario)
     draws = _positive("draws", draws)
-    names, rows = _kept(plan, keep, draws)
+    goals = looks(plan, until, draws)
+    names, rows = _kept(plan, () if until is not None and keep is None else keep, goals[-1])
     streamed = [name for name in (*DATA, CLAIMS) if name not in names]
     # the layout takes a lane to make, which a small run that keeps its draws would notice
     layout = plan.layout.only(streamed) if streamed else NO_LAYOUT
-    job = Job(entropy_of(rng), check_design(design), draws, names, rows, layout)
-    lanes = -(-draws // LANE)
+    grouped = () if check_design(design) == "random" else tuple(map(int, headline_rows(layout)))
+    job = Job(entropy_of(rng), check_design(design), goals[-1], names, rows, layout, grouped)
+    lanes = -(-goals[-1] // LANE)
     if on_interrupt not in ("raise", "return"):
         msg = f"on_interrupt: found {on_interrupt!r}; {nearest(on_interrupt, ('raise', 'return'))}"
         raise ReesupplyError(msg)
@@ -169,23 +179,29 @@ def simulate(
     collector = _Collector(plan, job)
     with (
         _pool(executor, workers, lanes) as (pool, width),
-        _reporter(progress, draws) as report,
+        _reporter(progress, goals[-1]) as report,
         interrupts_between() as whole,
     ):
         # an Event cannot be sent to another process
         stop = Event() if executor is None else None
         try:
-            for part in _in_order(pool, plan, job, _chunks(lanes, width), stop):
-                with whole():
-                    collector.add(part)
-                report(collector.done)
+            for goal in goals:
+                collector.aim(goal)
+                chunks = _chunks_between(collector.done, goal, width)
+                for part in _in_order(pool, plan, job, chunks, stop):
+                    with whole():
+                        collector.add(part)
+                    report(collector.done)
+                if until is not None and collector.is_known(until):
+                    break
         except KeyboardInterrupt:
             if stop is not None:
                 stop.set()
             if on_interrupt == "raise" or not collector.done:
                 raise
-    if collector.done < draws:
-        warn(f"interrupted: {collector.done:,} of {draws:,} draws are complete", stacklevel=2)
+            collector.stopped = "interrupted"
+    if collector.done < goal:
+        warn(f"interrupted: {collector.done:,} of {goal:,} draws are complete", stacklevel=2)
     return collector.result(time.perf_counter() - started, profile=profile)
 
 
@@ -197,15 +213,26 @@ class _Collector:
         self._arrays: dict[str, FloatArray] = {}
         self._moments: Any = None
         self._histograms = Histograms(job.layout)
+        self._groups = Groups(job.layout, np.array(job.grouped, dtype=np.int64))
         self._seconds = dict.fromkeys(STAGES, 0.0)
-        self.done = 0
+        self._goal = self.done = 0
+        self.stopped: str | None = None
+
+    def aim(self, goal: int) -> None:
+        """Make room for kept draws up to a number of draws."""
+        self._goal = goal
+        for name, old in self._arrays.items():
+            self._arrays[name] = np.empty((*old.shape[:-1], goal))
+            self._arrays[name][..., : self.done] = old
 
     def add(self, part: Part) -> None:
         for name, piece in part.arrays.items():
             if name not in self._arrays:
-                self._arrays[name] = np.empty((*piece.shape[:-1], self._job.draws))
+                self._arrays[name] = np.empty((*piece.shape[:-1], self._goal))
             self._arrays[name][..., part.first : part.first + piece.shape[-1]] = piece
         self._histograms.add(part.histograms)
+        for lane, counts in enumerate(part.groups, start=part.first // LANE):
+            self._groups.add(lane, counts)
         for stage, seconds in part.seconds.items():
             self._seconds[stage] += seconds
         for moments in part.moments:
@@ -214,6 +241,12 @@ class _Collector:
                 self._moments = moments
             else:
                 self._moments.add(moments)
+
+    def is_known(self, until: Precision) -> bool:
+        """Whether the run ends here; if so, say why."""
+        result = self.result(0.0, profile=False)
+        self.stopped = verdict(result, until, last=self.done == self._job.draws)
+        return self.stopped is not None
 
     def result(self, seconds: float, *, profile: bool) -> Result:
         return Result(
@@ -226,12 +259,14 @@ class _Collector:
             arrays=self._kept(),
             moments=self._moments,
             histograms=self._histograms,
+            groups=self._groups,
+            stopped=self.stopped,
             profile=self._seconds if profile else None,
         )
 
     def _kept(self) -> dict[str, FloatArray]:
         """Return draws that are complete; those of a whole run are not copied."""
-        if self.done == self._job.draws:
+        if self.done == self._goal:
             return self._arrays
         return {name: np.ascontiguousarray(x[..., : self.done]) for name, x in self._arrays.items()}
 
@@ -315,6 +350,13 @@ def _in_order(
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _chunks_between(done: int, goal: int, width: int) -> list[range]:
+    """Divide the lanes that lead from some draws, whole lanes, to more."""
+    first = done // LANE
+    chunks = _chunks(-(-goal // LANE) - first, width)
+    return [range(first + chunk.start, first + chunk.stop) for chunk in chunks]
 
 
 @contextmanager

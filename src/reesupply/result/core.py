@@ -11,15 +11,19 @@ from reesupply.engine.histograms import NO_LAYOUT, Histograms
 from reesupply.engine.variables import DATA, END_USE, PROJECT, Variable
 from reesupply.result import labels
 from reesupply.result.draws import Draws
-from reesupply.result.statistics import precision_table, summary_table, weighted_moments
+from reesupply.result.precision import precision_table
+from reesupply.result.statistics import summary_table, weighted_moments
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
     import xarray as xr
 
     from reesupply.engine.plan import Plan
+    from reesupply.engine.precision import Groups
     from reesupply.engine.statistics import Moments
     from reesupply.plots import Plots
 
@@ -45,6 +49,10 @@ class Result(Draws):
     histograms : Histograms
         Counts of what did not keep its draws: balance and claims, and others in the first year,
         2030 and the last year.
+    groups : Groups, or None
+        Their counts by group of lanes, for the error of designs lhs and sobol.
+    stopped : str, or None
+        Why a run with ``until=`` has as many draws as it has.
     profile : dict of str to float, or None
         Seconds of each stage, summed over workers, where they were asked for.
     weights : ndarray, shape (draw,), or None
@@ -63,6 +71,8 @@ class Result(Draws):
         arrays: dict[str, FloatArray],
         moments: Moments,
         histograms: Histograms | None = None,
+        groups: Groups | None = None,
+        stopped: str | None = None,
         profile: dict[str, float] | None = None,
         weights: FloatArray | None = None,
     ) -> None:
@@ -70,6 +80,7 @@ class Result(Draws):
         self.seconds, self.input_names = seconds, input_names
         self.arrays, self.moments = arrays, moments
         self.histograms = Histograms(NO_LAYOUT) if histograms is None else histograms
+        self.groups, self.stopped = groups, stopped
         self.profile, self.weights = profile, weights
 
     def __repr__(self) -> str:
@@ -141,23 +152,41 @@ class Result(Draws):
         """
         return summary_table(self)
 
-    def precision(self) -> pd.DataFrame:
+    def precision(self, of: Sequence[str] | None = None) -> pd.DataFrame:
         """
         Monte Carlo error of the headline numbers.
+
+        Parameters
+        ----------
+        of : sequence of str, optional
+            Names of variables with years, for the world and all elements in the base year, 2030
+            and the last year where in the run; names of claims; "claims" for all of them. None
+            is the balance and the claims.
 
         Returns
         -------
         pandas.DataFrame
-            For P5, P50, P95 of the world balance in the base year, 2030 and the last year where in
-            the run, and of every claim: the value, half the width of its 95 % interval by order
-            statistics, and that width as a share of the P5-P95 range.
+            For P5, P50 and P95 of each: the value, half the width of its 95 % interval, and that
+            width as a share of the P5-P95 range. Infinite where the run is too short to tell.
+
+        Warns
+        -----
+        ReesupplyWarning
+            If there are too few draws to tell the error of a quantile.
 
         Raises
         ------
         ReesupplyError
-            If the draws of the balance were not kept.
+            If a name is unknown, or there are neither draws nor histograms of it.
+
+        Notes
+        -----
+        Independent draws (design random): by order statistics. Design sobol: by the scatter of
+        its scramblings, which take turns by lanes of 1,024 draws, so that a run of one lane cannot
+        tell its error, and one of 16 lanes is the first that has all 16. Design lhs: by the
+        scatter of hypercubes from 16 lanes on; before, as independent draws, which is too wide.
         """
-        return precision_table(self)
+        return precision_table(self, of)
 
     # -- other views -----------------------------------------------------------------------
 
@@ -179,6 +208,7 @@ class Result(Draws):
             "draws": self.draws,
             "entropy": str(self.entropy),
             "design": self.design,
+            "stopped": self.stopped,
             "python": platform.python_version(),
             "versions": {name: _version(name) for name in ("reesupply", "numpy", "scipy")},
         }

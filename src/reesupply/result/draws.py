@@ -11,6 +11,7 @@ from reesupply.engine.statistics import Moments, with_sums
 from reesupply.engine.variables import VARIABLES
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import labels
+from reesupply.result.precision import shares_below
 from reesupply.result.statistics import weighted_mean, weighted_quantile
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from reesupply.engine.plan import Plan
+    from reesupply.engine.precision import Groups
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
@@ -39,6 +41,9 @@ class Draws:
         Mean and standard deviation of every variable.
     histograms : Histograms
         Counts of what did not keep its draws.
+    groups : Groups, or None
+        Counts by group of lanes of headlines that did not keep their draws, which tell the error
+        of hypercubes and Sobol numbers.
     input_names : tuple of str
         Inputs whose draws were kept.
     weights : ndarray, shape (draw,), or None
@@ -49,6 +54,7 @@ class Draws:
     arrays: dict[str, FloatArray]
     moments: Moments
     histograms: Histograms
+    groups: Groups | None
     input_names: tuple[str, ...]
     weights: FloatArray | None
 
@@ -227,6 +233,46 @@ class Draws:
         chosen = {"year": year, "element": element, "bloc": bloc}
         return self._chosen(name, chosen)[0]
 
+    def shares_below(
+        self,
+        name: str,
+        value: float,
+        *,
+        year: int | None = None,
+        element: str | None = None,
+        bloc: str | None = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        """
+        Share of the draws of each group of lanes that lie below a value.
+
+        Parameters
+        ----------
+        name : str
+            For example ``"balance"``.
+        value : float
+            In the unit of the variable.
+        year, element, bloc
+            Select one cell; without draws that of a headline, summed over blocs and elements.
+
+        Returns
+        -------
+        sizes, shares : ndarray, shape (group,)
+            Of the groups that have draws, at most 16; lane k of 1,024 draws is in group k % 16.
+            Empty where neither draws nor groups are known.
+
+        Raises
+        ------
+        ReesupplyError
+            If a name or label is unknown.
+        """
+        chosen = {"year": year, "element": element, "bloc": bloc}
+        if not self.has_histogram(name):
+            return shares_below(self._chosen(name, chosen)[0], value, self.weights)
+        row = int(self._rows(name, chosen)[0])
+        if self.groups is None or row not in self.groups.rows:
+            return np.empty(0), np.empty(0)
+        return self.groups.shares_below(row, value)
+
     @property
     def _claims(self) -> tuple[str, ...]:
         return tuple(claim.name for claim in self.plan.claims)
@@ -240,12 +286,7 @@ class Draws:
         self, name: str, statistic: Callable[[IntArray], FloatArray], chosen: dict[str, Any]
     ) -> xr.DataArray | float:
         """Statistic of the histograms of a variable or claim."""
-        layout = self.histograms.layout
-        if name in self._claims:
-            rows, coords = layout.rows["claims"][self._claims.index(name)], {}
-        else:
-            coords = labels.coords_of(self.plan, name)
-            rows, coords = labels.select(layout.rows[name], coords, chosen, name)
+        rows, coords = self._rows(name, chosen)
         if (rows < 0).any():
             known = {self.plan.years[0], MILESTONE, self.plan.years[-1]}
             years = sorted(known.intersection(self.plan.years))
@@ -256,6 +297,13 @@ class Draws:
             )
             raise ReesupplyError(msg)
         return labels.labelled(np.asarray(statistic(rows)), coords, name)
+
+    def _rows(self, name: str, chosen: dict[str, Any]) -> tuple[IntArray, labels.Coords]:
+        """Histograms of a variable or claim after the selection of labels, and the labels left."""
+        rows = self.histograms.layout.rows
+        if name in self._claims:
+            return rows["claims"][self._claims.index(name)], {}
+        return labels.select(rows[name], labels.coords_of(self.plan, name), chosen, name)
 
     def _chosen(self, name: str, chosen: dict[str, Any]) -> tuple[FloatArray, labels.Coords]:
         """Draws of a name after the selection of labels, and the labels left."""

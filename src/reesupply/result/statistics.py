@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy.typing as npt
     import pandas as pd
 
@@ -100,36 +97,3 @@ def summary_table(result: Result) -> pd.DataFrame:
     frame = pd.DataFrame({k: np.asarray(v) for k, v in columns.items()}, index=result.plan.years)
     frame.index.name = "year"
     return frame
-
-
-def precision_table(result: Result) -> pd.DataFrame:
-    """Build `Result.precision`."""
-    import pandas as pd
-
-    whole = result.all_elements
-    series: dict[str, Callable[[float], Any]] = {
-        f"balance {year}": partial(result.quantile, "balance", year=year, element=whole)
-        for year in dict.fromkeys((result.plan.years[0], 2030, result.plan.years[-1]))
-        if year in result.plan.years
-    }
-    if "claims" in result.arrays or "claims" in result.histograms.layout.rows:
-        series |= {c.name: partial(result.quantile, c.name) for c in result.plan.claims}
-    size = result.draws if result.weights is None else 1.0 / float((result.weights**2).sum())
-    rows = [
-        (label, f"P{100 * q:.0f}", *_half_width(quantile, q, size))
-        for label, quantile in series.items()
-        for q in LEVELS
-    ]
-    names = ["quantity", "statistic", "value", "half_width", "share_of_range"]
-    return pd.DataFrame(rows, columns=names).set_index(["quantity", "statistic"])
-
-
-def _half_width(
-    quantile: Callable[[float], Any], q: float, size: float
-) -> tuple[float, float, float]:
-    """Quantile, half of its 95 % interval by order statistics, and that over the P5-P95 range."""
-    step = 1.96 * np.sqrt(q * (1.0 - q) / size)
-    levels = np.clip([0.05, 0.95, q, q - step, q + step], 0.0, 1.0)
-    low, high, value, a, b = (float(quantile(p)) for p in levels)
-    half = (b - a) / 2.0
-    return value, half, half / (high - low) if high > low else 0.0
