@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: Inputs that are made together.
 GROUPS = (j.DELAY, j.PLATEAU, slice(j.GROWTH.start, j.INPUTS))
 #: Lanes of 1,024 draws in a block.
-LANES = 4
+LANES = 2
 
 
 class Laps:
@@ -67,18 +67,20 @@ class Block:
     def __init__(self, job: j.Job, draws: int, *, exact: bool = False) -> None:
         self.job, self.draws, self.exact = job, draws, exact
         self.laps = Laps()
-        self.uniforms, self._values = np.empty((2, j.INPUTS, draws))
-        # inputs are made some rows at a time, so that what is worked on stays in cache
-        rows = j.PROJECTS + j.FACTORS
-        self._z, self._work = np.empty((2, rows, draws))
-        self._place = np.empty((rows, draws), dtype=np.intp)
+        self._values = np.empty((j.INPUTS, draws))
+        # inputs are made some rows at a time, and paths later where they were made, so that what is
+        # worked on stays in cache
+        rows = 32
+        arena = np.empty((j.INPUTS + 3 * rows, draws))
+        self.uniforms, made = arena[: j.INPUTS], arena[j.INPUTS :]
+        self._z, self._work = made[:rows], made[rows : 2 * rows]
+        self._place = made[2 * rows :].view(np.intp)
+        self._paths = arena.reshape(j.YEARS, j.USES + 1, draws)  # of end uses and old mines
         earliest = float(job.start.min()) - 0.25
         self._ramps = RampRows(
             job.ramps, job.klass, job.nameplate, job.years, earliest=earliest, draws=draws
         )
-        # the end uses, and the old mines, which grow in the same way
         self._first, self._factor = np.empty((2, j.USES + 1, draws))
-        self._paths = np.empty((j.YEARS, j.USES + 1, draws))
         self._cells = np.empty((j.ELEMENTS + 1, j.YEARS, draws))
         self._demand, self._retired = np.empty((2, j.YEARS, j.ELEMENTS, draws))
         self._collected = np.empty((j.YEARS, draws))

@@ -18,7 +18,9 @@ enum {
     W = 32, V = 8
 };
 
-typedef double vector __attribute__((vector_size(8 * V), aligned(8 * V)));
+typedef double vector __attribute__((vector_size(8 * V), aligned(8)));
+typedef uint64_t words __attribute__((vector_size(8 * V)));
+typedef int64_t signed_words __attribute__((vector_size(8 * V)));
 
 /* Filled in by job structure of the same order in c_kernel.py. */
 typedef struct {
@@ -44,7 +46,7 @@ typedef struct {
 
 /* ---- random numbers ---------------------------------------------------------------------- */
 
-typedef struct { uint64_t s[4][V]; } Stream;
+typedef struct { words s[4]; } Stream;
 
 static uint64_t splitmix(uint64_t *x) {
     uint64_t z = (*x += 0x9e3779b97f4a7c15u);
@@ -58,18 +60,19 @@ static void seed_stream(Stream *g, uint64_t seed) {
         for (int v = 0; v < V; v++) g->s[i][v] = splitmix(&seed);
 }
 
-static inline uint64_t turn(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
+static inline words turn(words x, int k) { return (x << k) | (x >> (64 - k)); }
 
 /* Uniform numbers in (0, 1), as the library's: k / 2^53 + 2^-54, k below 2^53. */
-static void uniforms(Stream *restrict g, double *restrict out, int64_t n) {
-    for (int64_t i = 0; i < n; i += V)
-        for (int v = 0; v < V; v++) {
-            uint64_t *s0 = g->s[0], *s1 = g->s[1], *s2 = g->s[2], *s3 = g->s[3];
-            uint64_t result = turn(s0[v] + s3[v], 23) + s0[v], t = s1[v] << 17;
-            s2[v] ^= s0[v]; s3[v] ^= s1[v]; s1[v] ^= s2[v]; s0[v] ^= s3[v];
-            s2[v] ^= t; s3[v] = turn(s3[v], 45);
-            out[i + v] = (double)(int64_t)(result >> 11) * 0x1p-53 + 0x1p-54;
-        }
+static void uniforms(Stream *g, double *restrict out, int64_t n) {
+    words s0 = g->s[0], s1 = g->s[1], s2 = g->s[2], s3 = g->s[3];
+    for (int64_t i = 0; i < n; i += V) {
+        words result = (turn(s0 + s3, 23) + s0) >> 11, t = s1 << 17;
+        s2 ^= s0; s3 ^= s1; s1 ^= s2; s0 ^= s3;
+        s2 ^= t; s3 = turn(s3, 45);
+        *(vector *)(out + i) = __builtin_convertvector((signed_words)result, vector) * 0x1p-53
+            + 0x1p-54;
+    }
+    g->s[0] = s0; g->s[1] = s1; g->s[2] = s2; g->s[3] = s3;
 }
 
 /* ---- normal quantile function ------------------------------------------------------------ */
@@ -103,28 +106,44 @@ static double tail_quantile(double p) {
 
 /* Giles (2012), GPU Computing Gems 2, chapter 10: the middle of erfinv in double precision. */
 static void normal_quantile(const double *restrict u, double *restrict z, int64_t n) {
-    static const double c[] = {
-        -3.6444120640178196996e-21, -1.685059138182016589e-19, 1.2858480715256400167e-18,
-        1.115787767802518096e-17, -1.333171662854620906e-16, 2.0972767875968561637e-17,
-        6.6376381343583238325e-15, -4.0545662729752068639e-14, -8.1519341976054721522e-14,
-        2.6335093153082322977e-12, -1.2975133253453532498e-11, -5.4154120542946279317e-11,
-        1.051212273321532285e-09, -4.1126339803469836976e-09, -2.9070369957882005086e-08,
-        4.2347877827932403518e-07, -1.3654692000834678645e-06, -1.3882523362786468719e-05,
-        0.0001867342080340571352, -0.00074070253416626697512, -0.0060336708714301490533,
-        0.24015818242558961693, 1.6536545626831027356};
-    double far = 0.0;
+    static _Thread_local double log_of[INPUTS * W];
+    for (int64_t i = 0; i < n; i++) log_of[i] = log(4.0 * u[i] * (1.0 - u[i]));
     for (int64_t i = 0; i < n; i++) {
-        double x = 2.0 * u[i] - 1.0, w = -log(4.0 * u[i] * (1.0 - u[i])) - 3.125;
-        double p = c[0];
-        for (int k = 1; k < 23; k++) p = c[k] + p * w;
-        z[i] = p * x * 1.41421356237309504880;
-        far = w > far ? w : far;
+        double w = -log_of[i] - 3.125, p = -3.6444120640178196996e-21;
+        p = p * w - 1.685059138182016589e-19;
+        p = p * w + 1.2858480715256400167e-18;
+        p = p * w + 1.115787767802518096e-17;
+        p = p * w - 1.333171662854620906e-16;
+        p = p * w + 2.0972767875968561637e-17;
+        p = p * w + 6.6376381343583238325e-15;
+        p = p * w - 4.0545662729752068639e-14;
+        p = p * w - 8.1519341976054721522e-14;
+        p = p * w + 2.6335093153082322977e-12;
+        p = p * w - 1.2975133253453532498e-11;
+        p = p * w - 5.4154120542946279317e-11;
+        p = p * w + 1.051212273321532285e-09;
+        p = p * w - 4.1126339803469836976e-09;
+        p = p * w - 2.9070369957882005086e-08;
+        p = p * w + 4.2347877827932403518e-07;
+        p = p * w - 1.3654692000834678645e-06;
+        p = p * w - 1.3882523362786468719e-05;
+        p = p * w + 0.0001867342080340571352;
+        p = p * w - 0.00074070253416626697512;
+        p = p * w - 0.0060336708714301490533;
+        p = p * w + 0.24015818242558961693;
+        p = p * w + 1.6536545626831027356;
+        z[i] = p * (2.0 * u[i] - 1.0) * 1.41421356237309504880;
     }
-    if (far > 3.0)
-        for (int64_t i = 0; i < n; i++) {
-            double p = u[i] < 0.5 ? u[i] : 1.0 - u[i];
-            if (p < 6e-4) z[i] = u[i] < 0.5 ? -tail_quantile(p) : tail_quantile(p);
-        }
+    /* beyond a probability of 6e-4 on each side, some three numbers in 2,560 */
+    for (int64_t i = 0; i < n; i += W) {
+        int far = 0;
+        for (int w = 0; w < W; w++) far |= log_of[i + w] < -6.0;
+        if (far)
+            for (int64_t k = i; k < i + W; k++) {
+                double p = u[k] < 0.5 ? u[k] : 1.0 - u[k];
+                if (p < 6e-4) z[k] = u[k] < 0.5 ? -tail_quantile(p) : tail_quantile(p);
+            }
+    }
 }
 
 /* ---- inputs ------------------------------------------------------------------------------ */
@@ -157,7 +176,7 @@ static void values(const Job *job, double (*restrict z)[W], double (*restrict x)
 static void projects(const Job *job, double (*restrict x)[W], double (*restrict cell)[YEARS][W]) {
     double before = (double)job->years_before;
     for (int w = 0; w < W; w++) {
-        double lead[YEARS] = {0.0}, rest[YEARS] = {0.0};
+        vector lead[YEARS / V] = {{0.0}}, rest[YEARS / V] = {{0.0}};
         for (int p = 0; p < PROJECTS; p++) {
             double first = job->start[p] + x[DELAY + p][w] + before;
             first = first < 0.0 ? 0.0 : first;
@@ -166,20 +185,20 @@ static void projects(const Job *job, double (*restrict x)[W], double (*restrict 
             double place = (first - (double)year) * (double)(job->phases - 1);
             int64_t phase = (int64_t)place;
             double part = place - (double)phase, level = x[PLATEAU + p][w];
-            const double *a = job->ramps
-                + (job->klass[p] * job->phases + phase) * job->window
+            const double *a = job->ramps + (job->klass[p] * job->phases + phase) * job->window
                 + (2 * job->years_before + YEARS - year);
             const double *b = a + job->window;
             double one = level * job->nameplate[p], two = level * job->nameplate[PROJECTS + p];
-            for (int t = 0; t < YEARS; t++) {
-                double share = a[t] + part * (b[t] - a[t]);
+            for (int t = 0; t < YEARS / V; t++) {
+                vector low = *(const vector *)(a + V * t), high = *(const vector *)(b + V * t);
+                vector share = low + part * (high - low);
                 lead[t] += one * share;
                 rest[t] += two * share;
             }
         }
         for (int t = 0; t < YEARS; t++) {
-            cell[0][t][w] = lead[t];
-            cell[1][t][w] = rest[t];
+            cell[0][t][w] = lead[t / V][t % V];
+            cell[1][t][w] = rest[t / V][t % V];
         }
     }
 }

@@ -48,5 +48,6 @@ def compound(first: FloatArray, factor: FloatArray, out: FloatArray) -> FloatArr
         more = min(done, len(out) - done)
         np.multiply(out[:more], factor, out=out[done : done + more])
         done += more
-        np.multiply(factor, factor, out=factor)
+        if done < len(out):
+            np.multiply(factor, factor, out=factor)
     return out
