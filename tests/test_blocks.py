@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
+from reesupply import distributions
 from reesupply.distributions import QuantileTable, bernoulli, pert, triangular
-from reesupply.distributions.normal import MAX_ERROR, normal_quantile
+from reesupply.distributions.normal_lines import MAX_ERROR, normal_quantile
 from reesupply.distributions.stack import QuantileTables
 from reesupply.engine.counting import BlockCounter
 from reesupply.engine.histograms import BINS, Histograms, Layout
@@ -41,6 +42,11 @@ def test_normal_numbers_are_as_close_as_promised() -> None:
     assert (normals(ends) == ndtri(ends)).all()
     assert np.abs(normals(worst) - ndtri(worst)).max() > 0.1 * MAX_ERROR
     np.testing.assert_allclose(normals(middle, 60.0), 60.0 * normals(middle), atol=1e-12)
+
+
+def test_no_module_hides_the_notation() -> None:
+    """A module named as a function of its package would take its place once it is imported."""
+    assert str(distributions.normal(0.0, 1.0)) == "normal(0, 1)"
 
 
 def test_stacked_tables_are_the_tables_one_by_one() -> None:

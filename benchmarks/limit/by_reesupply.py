@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from benchmarks.limit import job as j
-from reesupply.distributions.normal import normal_quantile
+from reesupply.distributions.normal_lines import normal_quantile
 from reesupply.engine.counting import BlockCounter
 from reesupply.models.compound import compound
 from reesupply.models.rampup.rows import RampRows
