@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import reesupply as rs
-from reesupply.engine.histograms import BINS, Histograms, Layout
+from reesupply.engine.histograms import Histograms
+from reesupply.engine.layout import BINS, Layout
 from reesupply.sampling import LANE
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def histograms(cells: int) -> Histograms:
 def filled(lanes: list[FloatArray]) -> Histograms:
     """One for all lanes."""
     found = histograms(len(lanes[0]))
-    for lane in lanes:
-        found.add_lane(lane)
+    for number, lane in enumerate(lanes):
+        found.add_lane(number, lane)
     return found
 
 
@@ -50,7 +51,12 @@ def runs() -> tuple[rs.Result, rs.Result]:
 # ------------------------------------------------------------------------------------ alone
 
 
-VALUES = st.one_of(st.sampled_from((0.0, 1.0, -3.0, 5.0)), st.floats(-2.0, 3.0))
+def rounded(value: float) -> float:
+    """No nearer to an edge than rounding, which may put a draw into the bin beside."""
+    return round(value, 6)
+
+
+VALUES = st.one_of(st.sampled_from((0.0, 1.0, -3.0, 5.0)), st.floats(-2.0, 3.0).map(rounded))
 
 
 @given(
@@ -84,7 +90,10 @@ def test_a_quantile_is_within_a_bin_of_the_draws(values: FloatArray, q: float) -
         assert abs(found - exact) <= 1.0 / BINS + 1e-12
 
 
-@given(values=hnp.arrays(np.float64, (1, 200), elements=VALUES), bound=st.floats(-4.0, 6.0))
+@given(
+    values=hnp.arrays(np.float64, (1, 200), elements=VALUES),
+    bound=st.floats(-4.0, 6.0).map(rounded),
+)
 def test_a_probability_counts_whole_bins(values: FloatArray, bound: float) -> None:
     """Between the shares below and above the bin of the bound; at the extremes exact."""
     found = filled([values]).probability_below(np.array([0]), bound)[0]

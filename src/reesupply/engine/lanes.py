@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reesupply.engine.clock import Clock
-from reesupply.engine.histograms import CLAIMS, Histograms, Layout
-from reesupply.engine.statistics import Moments, with_sums
-from reesupply.engine.variables import VARIABLES
+from reesupply.engine.streamed import Streamed
 from reesupply.sampling import LANE, Design, Sampler
 
 if TYPE_CHECKING:
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from threadpoolctl import ThreadpoolController
 
+    from reesupply.engine.layout import Layout
     from reesupply.engine.plan import Plan
 
     FloatArray = npt.NDArray[np.float64]
@@ -49,18 +48,15 @@ class Part:
         Number of the first draw.
     arrays : dict of str to ndarray
         Kept draws by name.
-    moments : list of Moments
-        One per lane.
-    histograms : Histograms
-        Of all the lanes, of what does not keep its draws.
+    streamed : Streamed
+        Statistics of all the lanes.
     seconds : dict of str to float
         Time of each stage.
     """
 
     first: int
     arrays: dict[str, FloatArray]
-    moments: list[Moments]
-    histograms: Histograms
+    streamed: Streamed
     seconds: dict[str, float]
 
 
@@ -86,8 +82,7 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
     clock = Clock()
     sampler = Sampler(job.entropy, plan.inputs.names, job.design, plan.dimensions)
     uniforms = np.empty((len(plan.inputs.names), LANE))
-    moments: list[Moments] = []
-    histograms = Histograms(job.layout)
+    streamed = Streamed(plan, job.layout)
     kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
     with _ONE_BLAS_THREAD:
         for lane in lanes:
@@ -99,15 +94,13 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
             arrays = plan.run_lane(uniforms, clock)
             arrays["inputs"] = arrays["inputs"][list(job.input_rows)]
             draws = min(LANE, job.draws - lane * LANE)
-            summed = {name: with_sums(name, arrays[name], plan.heavy) for name in VARIABLES}
-            moments.append(Moments.of_lane(summed, draws))
-            histograms.add_lane(job.layout.cells(summed | {CLAIMS: arrays[CLAIMS]})[:, :draws])
+            streamed.add_lane(lane, arrays, draws)
             clock.lap("statistics")
             for name, pieces in kept.items():
                 pieces.append(arrays[name][..., :draws].copy())
             clock.lap("kept draws")
     whole = {name: np.concatenate(pieces, axis=-1) for name, pieces in kept.items() if pieces}
-    return Part(lanes.start * LANE, whole, moments, histograms, clock.seconds)
+    return Part(lanes.start * LANE, whole, streamed, clock.seconds)
 
 
 class _OneBlasThread:

@@ -16,10 +16,12 @@ from warnings import warn
 import numpy as np
 
 from reesupply.engine.clock import STAGES
-from reesupply.engine.histograms import CLAIMS, NO_LAYOUT, Histograms
 from reesupply.engine.interrupts import interrupts_between
 from reesupply.engine.lanes import Job, Part, run_lanes
+from reesupply.engine.layout import NO_LAYOUT
 from reesupply.engine.plan import Plan, compile_scenario
+from reesupply.engine.statistics import CLAIMS
+from reesupply.engine.streamed import Streamed
 from reesupply.engine.variables import DATA, VARIABLES
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import Result
@@ -195,8 +197,7 @@ class _Collector:
     def __init__(self, plan: Plan, job: Job) -> None:
         self._plan, self._job = plan, job
         self._arrays: dict[str, FloatArray] = {}
-        self._moments: Any = None
-        self._histograms = Histograms(job.layout)
+        self._streamed = Streamed(plan, job.layout)
         self._seconds = dict.fromkeys(STAGES, 0.0)
         self.done = 0
 
@@ -205,15 +206,10 @@ class _Collector:
             if name not in self._arrays:
                 self._arrays[name] = np.empty((*piece.shape[:-1], self._job.draws))
             self._arrays[name][..., part.first : part.first + piece.shape[-1]] = piece
-        self._histograms.add(part.histograms)
+        self._streamed.add(part.streamed)
+        self.done = self._streamed.moments.count
         for stage, seconds in part.seconds.items():
             self._seconds[stage] += seconds
-        for moments in part.moments:
-            self.done += moments.count
-            if self._moments is None:
-                self._moments = moments
-            else:
-                self._moments.add(moments)
 
     def result(self, seconds: float, *, profile: bool) -> Result:
         return Result(
@@ -224,8 +220,9 @@ class _Collector:
             seconds=seconds,
             input_names=tuple(self._plan.inputs.names[row] for row in self._job.input_rows),
             arrays=self._kept(),
-            moments=self._moments,
-            histograms=self._histograms,
+            moments=self._streamed.moments,
+            histograms=self._streamed.histograms,
+            joint=self._streamed.joint,
             profile=self._seconds if profile else None,
         )
 

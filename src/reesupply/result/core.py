@@ -7,10 +7,11 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from reesupply.engine.histograms import NO_LAYOUT, Histograms
+from reesupply.engine.histograms import Histograms
+from reesupply.engine.layout import NO_LAYOUT
 from reesupply.engine.variables import DATA, END_USE, PROJECT, Variable
 from reesupply.result import labels
-from reesupply.result.draws import Draws
+from reesupply.result.risk import Risk
 from reesupply.result.statistics import precision_table, summary_table, weighted_moments
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from reesupply.engine.joint import Joint
     from reesupply.engine.plan import Plan
     from reesupply.engine.statistics import Moments
     from reesupply.plots import Plots
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
 
 
-class Result(Draws):
+class Result(Risk):
     """
     What a run found: draws with labels, statistics, claims and provenance.
 
@@ -45,6 +47,8 @@ class Result(Draws):
     histograms : Histograms
         Counts of what did not keep its draws: balance and claims, and others in the first year,
         2030 and the last year.
+    joint : Joint or None
+        Deficits over the years, and claims with each other; None where a file does not have them.
     profile : dict of str to float, or None
         Seconds of each stage, summed over workers, where they were asked for.
     weights : ndarray, shape (draw,), or None
@@ -63,6 +67,7 @@ class Result(Draws):
         arrays: dict[str, FloatArray],
         moments: Moments,
         histograms: Histograms | None = None,
+        joint: Joint | None = None,
         profile: dict[str, float] | None = None,
         weights: FloatArray | None = None,
     ) -> None:
@@ -70,7 +75,7 @@ class Result(Draws):
         self.seconds, self.input_names = seconds, input_names
         self.arrays, self.moments = arrays, moments
         self.histograms = Histograms(NO_LAYOUT) if histograms is None else histograms
-        self.profile, self.weights = profile, weights
+        self.joint, self.profile, self.weights = joint, profile, weights
 
     def __repr__(self) -> str:
         plan = self.plan
