@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from reesupply.engine.histograms import Histograms
-from reesupply.engine.layout import BINS, layout_from
+from reesupply.engine.layout import COLUMNS, layout_from
 from reesupply.sampling import LANE
 
 FloatArray = npt.NDArray[np.float64]
@@ -23,12 +23,13 @@ LEVELS = (0.001, 0.01, 0.05, 0.2, 0.31, 0.5, 0.69, 0.8, 0.95, 0.99, 0.999)
 def lumps(rng: np.random.Generator, n: int) -> FloatArray:
     """A mine that may not open: 0, or one of two sizes, equal but for rounding."""
     size = np.array([0.0, 0.1, 0.3])[np.searchsorted([0.3, 0.7], rng.random(n))]
-    return size * (1.0 + 1e-16 * rng.integers(0, 9, n))
+    return np.asarray(size * (1.0 + 1e-16 * rng.integers(0, 9, n)))
 
 
 OUTPUTS: dict[str, Draw] = {
     "normal": lambda rng, n: rng.normal(-300.0, 900.0, n),
     "skewed": lambda rng, n: rng.lognormal(0.0, 0.8, n),
+    "heavy tails": lambda rng, n: rng.standard_t(3.0, n),
     "two peaks": lambda rng, n: rng.normal(0.0, 1.0, n) + 9.0 * (rng.random(n) < 0.4),
     "bernoulli": lambda rng, n: (rng.random(n) < 0.3).astype(np.float64),
     "rare": lambda rng, n: (rng.random(n) < 0.004).astype(np.float64),
@@ -120,4 +121,4 @@ def test_counts_grow_wider_before_they_overflow() -> None:
     other.add(found)
     other.add(found)
     assert other.counts.sum() == 130 * LANE
-    assert found.counts.shape == (1, BINS + 2)
+    assert found.counts.shape == (1, COLUMNS)

@@ -14,7 +14,7 @@ import numpy as np
 
 from reesupply.engine.ladder import Ladder
 from reesupply.engine.lanesums import LaneSums
-from reesupply.engine.layout import BINS, ROUNDING
+from reesupply.engine.layout import BINS, COLUMNS, ROUNDING, TAIL_BINS, to_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,9 +48,9 @@ class Histograms:
     ----------
     draws : int
         How many were counted.
-    counts : ndarray of int, shape (histogram, BINS + 2)
-        Draws in each bin, atoms included. The first and the last bin hold what lies beyond the
-        edges.
+    counts : ndarray of int, shape (histogram, COLUMNS)
+        Draws in each bin, atoms included; see `Layout.edges`. The first and the last bin hold all
+        that lies beyond the edges.
     lowest, highest : ndarray, shape (histogram,)
         Extremes of all draws.
     at_lowest, at_highest : ndarray of int, shape (histogram,)
@@ -63,7 +63,7 @@ class Histograms:
         self.layout, self.weighted, self.draws = layout, weighted, 0
         n = layout.low.size
         # narrow while they can be, since counting waits for memory
-        self.counts = np.zeros((n, BINS + 2), dtype=np.int64 if weighted else np.uint16)
+        self.counts = np.zeros((n, COLUMNS), dtype=np.int64 if weighted else np.uint16)
         self.lowest, self.highest = np.full(n, np.inf), np.full(n, -np.inf)
         self.at_lowest, self.at_highest = np.zeros((2, n), dtype=np.int64)
         self.atoms = np.zeros(layout.atom_rows.size, dtype=np.int64)
@@ -82,14 +82,14 @@ class Histograms:
         weights : ndarray, shape (draw,), optional
             Non-negative, for histograms that are weighted.
         """
-        n, draws = cells.shape
+        draws = cells.shape[1]
         units = np.ones(draws, dtype=np.int64)
         if self.weighted and weights is not None:
             units = np.rint(weights / WEIGHT_UNIT).astype(np.int64)
         self._widen(self.draws + draws)
         self.draws += draws
         low, high = cells.min(axis=1), cells.max(axis=1)
-        self._count(cells, units)
+        self.beyond.add_lane(lane, self._count(cells, units))
         self._extend(
             low,
             _at(cells, low, low <= self.lowest, units),
@@ -102,14 +102,6 @@ class Histograms:
             rows = layout.atom_rows[some]
             off = np.abs(cells[rows] - layout.atom_values[some, np.newaxis])
             self.atoms[some] += (off <= reach[rows, np.newaxis]) @ units
-        edges = (layout.low, layout.low + BINS * layout.width)
-        found = np.zeros((2, n))
-        shares = units * (WEIGHT_UNIT if self.weighted else 1.0)
-        for row in np.flatnonzero(low < edges[0]):
-            found[0, row] = np.minimum(cells[row] - edges[0][row], 0.0) @ shares
-        for row in np.flatnonzero(high > edges[1]):
-            found[1, row] = np.maximum(cells[row] - edges[1][row], 0.0) @ shares
-        self.beyond.add_lane(lane, dict(zip(("low", "high"), found, strict=True)))
 
     def add(self, other: Histograms) -> None:
         """Add the counts of other lanes; the order does not matter."""
@@ -184,7 +176,10 @@ class Histograms:
             wanted = q * ladder.below[-1]
             found = ladder.lowest(wanted)
             low, high = self.layout.low[row], self.layout.low[row] + BINS * self.layout.width[row]
-            first, last = float(self.counts[row, 0]), float(self.counts[row, -1])
+            first, last = (
+                float(side.sum())
+                for side in (self.counts[row, :TAIL_BINS], self.counts[row, -TAIL_BINS:])
+            )
             if wanted >= first > 0.0:
                 found += first * low + units * beyond["low"][row] - ladder.lowest(first)
             if wanted >= ladder.below[-1] and last > 0.0:
@@ -202,7 +197,7 @@ class Histograms:
     def _ladder(self, row: int) -> Ladder:
         """Draws of a histogram below each value."""
         low, high = self.lowest[row], self.highest[row]
-        edges = self.layout.low[row] + np.arange(BINS + 1) * self.layout.width[row]
+        edges = self.layout.edges(row)
         counts = self.counts[row].astype(np.float64)
         steps: list[tuple[float, float]] = []
         first, last = np.searchsorted(self.layout.atom_rows, (row, row + 1))
@@ -215,38 +210,50 @@ class Histograms:
         for value, count in ((low, self.at_lowest[row]), (high, self.at_highest[row])):
             if all(abs(value - other) > 2.0 * reach for other, _ in steps):
                 steps.append((value, float(count)))
-        start, scale, base = (each[row] for each in self._scale())
+        low_edge, scale, base = (each[row] for each in self._scale())
         for value, count in steps:
-            place = np.clip((value - start) * scale, 0.0, BINS + 1.0) + base
-            counts[int(place) - int(base)] -= count  # as it was counted
+            place = np.array([(value - low_edge) * scale])
+            to_columns(place)
+            counts[int(place[0] + base) - int(base)] -= count  # from where it was counted
         values = np.concatenate([[low], np.clip(edges, low, high), [high]])
         return Ladder.of(values, np.maximum(counts, 0.0), steps)
 
-    def _count(self, cells: FloatArray, units: IntArray) -> None:
-        """Find the bin of each draw and count it there."""
+    def _count(self, cells: FloatArray, units: IntArray) -> dict[str, FloatArray]:
+        """Count each draw in its bin; return the sums of what lies beyond the even bins."""
         flat, draws = self.counts.reshape(-1), cells.shape[1]
-        start, scale, base = (each[:, np.newaxis] for each in self._scale())
+        low, scale, base = (each[:, np.newaxis] for each in self._scale())
         one = self.counts.dtype.type(1)
+        rows_beyond, beyond = [np.empty(0, dtype=np.int64)], [np.empty(0)]
         place, number = np.empty((_ROWS, draws)), np.empty((_ROWS, draws), dtype=np.int64)
         for first in range(0, len(cells), _ROWS):
             some = slice(first, first + _ROWS)
             rows = cells[some]
             at, index = place[: len(rows)], number[: len(rows)]
-            np.subtract(rows, start[some], out=at)
+            np.subtract(rows, low[some], out=at)
             at *= scale[some]
-            np.clip(at, 0.0, BINS + 1.0, out=at)
+            outside, far = to_columns(at)
+            row, draw = np.divmod(outside, draws)
+            rows_beyond.append(row + first)
+            beyond.append(far * units[draw])
             at += base[some]
             np.copyto(index, at, casting="unsafe")
             if self.weighted:
                 np.add.at(flat, index.reshape(-1), np.tile(units, len(rows)))
             else:
                 np.add.at(flat, index.reshape(-1), one)
+        row, far = np.concatenate(rows_beyond), np.concatenate(beyond)
+        if self.weighted:
+            far *= WEIGHT_UNIT
+        sides = {"low": np.minimum(far, 0.0), "high": np.maximum(far, 0.0)}
+        return {
+            side: self.layout.width * np.bincount(row, amount, minlength=len(cells))
+            for side, amount in sides.items()
+        }
 
     def _scale(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Lower end, bins per unit and first bin, that below the edges, of each histogram."""
-        layout = self.layout
-        base = np.arange(0.0, self.counts.size, BINS + 2)
-        return layout.low - layout.width, 1.0 / layout.width, base
+        """Lowest even edge, bins per unit, and place of the first count of each histogram."""
+        base = np.arange(0.0, self.counts.size, COLUMNS)
+        return self.layout.low, 1.0 / self.layout.width, base
 
     def _widen(self, draws: int) -> None:
         """Make room for the counts of so many draws."""

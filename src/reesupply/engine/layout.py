@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 EVERY_YEAR, MILESTONE = ("balance",), 2030
 #: Number of bins; from which quantiles of the pilot, and how many such ranges beyond, they reach.
 BINS, TAIL, BEYOND = 8192, 0.005, 0.4
+#: Bins on each side of these, ever wider: as many as this by doubling of the distance.
+TAIL_BINS, BY_DOUBLING = 256, 32
+#: Columns of the counts of a histogram.
+COLUMNS = BINS + 2 * TAIL_BINS
 #: Seed of the pilot, the same for every run, and its lanes.
 PILOT, PILOT_LANES = 0, 4
 #: Draws of the pilot that make a value an atom; most atoms of a cell; how far from an atom a draw
@@ -49,7 +53,7 @@ class Layout:
         For "claims" and variables: the histogram of each cell, sums over labels included, -1 where
         a cell has none. Shape of the variable without draws.
     low, width : ndarray, shape (histogram,)
-        Lowest edge and width of the bins, in the unit of the variable.
+        Lowest edge and width of the even bins, in the unit of the variable.
     atom_rows : ndarray of int, shape (atom,)
         Histogram of each value that many draws have, rising.
     atom_values : ndarray, shape (atom,)
@@ -88,6 +92,12 @@ class Layout:
         if name in self.picked:
             at, rows = self.picked[name]
             cells.take(at, axis=0, out=out[rows], mode="clip")  # "raise" would copy first
+
+    def edges(self, row: int) -> FloatArray:
+        """Return the edges between the columns of a histogram, rising, shape (COLUMNS - 1,)."""
+        tail = BINS * (2.0 ** (np.arange(1, TAIL_BINS) / BY_DOUBLING) - 1.0)
+        at = np.concatenate([-tail[::-1], np.arange(BINS + 1.0), BINS + tail])
+        return np.asarray(self.low[row] + at * self.width[row])
 
     def only(self, names: Collection[str]) -> Layout:
         """Return the layout of some of its variables."""
@@ -195,6 +205,34 @@ def _chosen(plan: Plan, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.boo
     years = np.isin(plan.years, (plan.years[0], MILESTONE, plan.years[-1]))
     wide = years.reshape([-1 if dim == YEAR else 1 for dim in dims])
     return np.broadcast_to(wide, shape).copy()
+
+
+def to_columns(at: FloatArray) -> tuple[IntArray, FloatArray]:
+    """
+    Turn distances from the lowest edge into columns.
+
+    Parameters
+    ----------
+    at : ndarray
+        Distance in bins; becomes a number whose integer part is the column.
+
+    Returns
+    -------
+    outside : ndarray of int
+        Where in the flat array something lies beyond the even bins.
+    beyond : ndarray
+        How far, in bins; below them it is negative.
+    """
+    flat = at.reshape(-1)
+    outside = np.flatnonzero((flat < 0.0) | (flat >= BINS))
+    far = flat[outside]
+    low = far < 0.0
+    beyond = np.where(low, far, far - BINS)
+    step = np.floor(BY_DOUBLING * np.log2(1.0 + np.abs(beyond) / BINS))
+    step = np.minimum(step, TAIL_BINS - 1.0)
+    flat[outside] = np.where(low, -1.0 - step, BINS + step)
+    at += TAIL_BINS
+    return outside, beyond
 
 
 def _atoms(draws: FloatArray, reach: float) -> FloatArray:
