@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 import reesupply as rs
 from reesupply.engine.lanesums import LaneSums
-from reesupply.engine.statistics import CLAIMS, Moments, measure, with_sums
+from reesupply.engine.statistics import CLAIMS, KINDS, Moments, live_pieces, measure, with_sums
 from reesupply.engine.streamed import Streamed
 from reesupply.sampling import LANE, Sampler
 
@@ -175,14 +175,15 @@ def test_bits_do_not_depend_on_memory() -> None:
     """The place of an array in memory, or a cut out of a longer one, changes no bit."""
     cells = lanes()[0]["project.output"].reshape(-1, LANE)
     ones = np.ones(LANE)
-    expected = measure(cells, ones)
+    pieces = live_pieces(plan())["project.output"]
+    expected = measure(cells, ones, pieces)
     for shift in (1, 3, 7):
         room = np.empty(cells.size + 8)
         moved = room[shift : shift + cells.size].reshape(cells.shape)
         moved[...] = cells
         wide = np.concatenate([cells, cells[:, :shift]], axis=1)[:, :LANE]
         for copy in (moved, wide):
-            for one, other in zip(measure(copy, ones), expected, strict=True):
+            for one, other in zip(measure(copy, ones, pieces), expected, strict=True):
                 np.testing.assert_array_equal(one, other)
 
 
@@ -214,12 +215,32 @@ def test_moments_are_those_of_numpy(name: str, weighted: bool) -> None:
     np.testing.assert_allclose(moments.sd(name), sd, rtol=1e-8, atol=2e-6 * scale)
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_not_measured_is_zero(name: str) -> None:
+    """The capacity of a mine, the output of a refinery; and no piece is without a number."""
+    for lane in lanes():
+        left = lane[name].reshape(-1, LANE).copy()
+        for piece in live_pieces(plan())[name]:
+            assert left[piece].size
+            left[piece] = 0.0
+        assert left.any() == 0
+
+
+def test_pieces_cover_all_cells() -> None:
+    """Each cell of what has no kinds is in one piece."""
+    for name, array in lanes()[0].items():
+        if name in live_pieces(plan()) and name not in KINDS:
+            cells = with_sums(name, array, plan().heavy)[..., 0].size
+            covered = np.concatenate([np.arange(cells)[s] for s in live_pieces(plan())[name]])
+            np.testing.assert_array_equal(covered, np.arange(cells))
+
+
 def test_sd_of_constants_and_of_one_draw() -> None:
     """A constant has no spread, and neither has a single draw."""
     for draws in (1, 100):
         found = Moments({"x": (2,)})
         ones = np.ones(draws)
-        found.add_lane(0, ones, {"x": measure(np.full((2, draws), 0.1), ones)})
+        found.add_lane(0, ones, {"x": measure(np.full((2, draws), 0.1), ones, [slice(2)])})
         np.testing.assert_array_equal(found.sd("x"), 0.0)
 
 

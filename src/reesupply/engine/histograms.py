@@ -83,9 +83,10 @@ class Histograms:
             Non-negative, for histograms that are weighted.
         """
         draws = cells.shape[1]
-        units = np.ones(draws, dtype=np.int64)
-        if self.weighted and weights is not None:
-            units = np.rint(weights / WEIGHT_UNIT).astype(np.int64)
+        units = None
+        if self.weighted:
+            shares = np.ones(draws) if weights is None else weights
+            units = np.rint(shares / WEIGHT_UNIT).astype(np.int64)
         self._widen(self.draws + draws)
         self.draws += draws
         low, high = cells.min(axis=1), cells.max(axis=1)
@@ -101,7 +102,7 @@ class Histograms:
             some = slice(first, first + _ROWS)
             rows = layout.atom_rows[some]
             off = np.abs(cells[rows] - layout.atom_values[some, np.newaxis])
-            self.atoms[some] += (off <= reach[rows, np.newaxis]) @ units
+            self.atoms[some] += _count_hits(off <= reach[rows, np.newaxis], units)
 
     def add(self, other: Histograms) -> None:
         """Add the counts of other lanes; the order does not matter."""
@@ -214,11 +215,11 @@ class Histograms:
         for value, count in steps:
             place = np.array([(value - low_edge) * scale])
             to_columns(place)
-            counts[int(place[0] + base) - int(base)] -= count  # from where it was counted
+            counts[int(place[0] + base) - row * COLUMNS] -= count  # from where it was counted
         values = np.concatenate([[low], np.clip(edges, low, high), [high]])
         return Ladder.of(values, np.maximum(counts, 0.0), steps)
 
-    def _count(self, cells: FloatArray, units: IntArray) -> dict[str, FloatArray]:
+    def _count(self, cells: FloatArray, units: IntArray | None) -> dict[str, FloatArray]:
         """Count each draw in its bin; return the sums of what lies beyond the even bins."""
         flat, draws = self.counts.reshape(-1), cells.shape[1]
         low, scale, base = (each[:, np.newaxis] for each in self._scale())
@@ -234,16 +235,12 @@ class Histograms:
             outside, far = to_columns(at)
             row, draw = np.divmod(outside, draws)
             rows_beyond.append(row + first)
-            beyond.append(far * units[draw])
+            beyond.append(far if units is None else far * (units[draw] * WEIGHT_UNIT))
             at += base[some]
             np.copyto(index, at, casting="unsafe")
-            if self.weighted:
-                np.add.at(flat, index.reshape(-1), np.tile(units, len(rows)))
-            else:
-                np.add.at(flat, index.reshape(-1), one)
+            amount = one if units is None else np.tile(units, len(rows))
+            np.add.at(flat, index.reshape(-1), amount)
         row, far = np.concatenate(rows_beyond), np.concatenate(beyond)
-        if self.weighted:
-            far *= WEIGHT_UNIT
         sides = {"low": np.minimum(far, 0.0), "high": np.maximum(far, 0.0)}
         return {
             side: self.layout.width * np.bincount(row, amount, minlength=len(cells))
@@ -251,8 +248,8 @@ class Histograms:
         }
 
     def _scale(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Lowest even edge, bins per unit, and place of the first count of each histogram."""
-        base = np.arange(0.0, self.counts.size, COLUMNS)
+        """Lowest even edge, bins per unit, and place of the first even bin of each histogram."""
+        base = np.arange(TAIL_BINS, self.counts.size, COLUMNS, dtype=np.float64)
         return self.layout.low, 1.0 / self.layout.width, base
 
     def _widen(self, draws: int) -> None:
@@ -276,10 +273,18 @@ class Histograms:
 
 
 def _at(
-    cells: FloatArray, values: FloatArray, asked: npt.NDArray[np.bool_], units: IntArray
+    cells: FloatArray,
+    values: FloatArray,
+    asked: npt.NDArray[np.bool_],
+    units: IntArray | None,
 ) -> IntArray:
     """Count the draws that are equal to a value, where it is asked for."""
     found = np.zeros(len(cells), dtype=np.int64)
     rows = np.flatnonzero(asked)
-    found[rows] = (cells[rows] == values[rows, np.newaxis]) @ units
+    found[rows] = _count_hits(cells[rows] == values[rows, np.newaxis], units)
     return found
+
+
+def _count_hits(hits: npt.NDArray[np.bool_], units: IntArray | None) -> IntArray:
+    """Count over draws, or add up their weights."""
+    return np.asarray(np.count_nonzero(hits, axis=1) if units is None else hits @ units)

@@ -214,7 +214,7 @@ def to_columns(at: FloatArray) -> tuple[IntArray, FloatArray]:
     Parameters
     ----------
     at : ndarray
-        Distance in bins; becomes a number whose integer part is the column.
+        Distance in bins; becomes a number whose integer part is the column less `TAIL_BINS`.
 
     Returns
     -------
@@ -231,7 +231,6 @@ def to_columns(at: FloatArray) -> tuple[IntArray, FloatArray]:
     step = np.floor(BY_DOUBLING * np.log2(1.0 + np.abs(beyond) / BINS))
     step = np.minimum(step, TAIL_BINS - 1.0)
     flat[outside] = np.where(low, -1.0 - step, BINS + step)
-    at += TAIL_BINS
     return outside, beyond
 
 

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 #: Name of the claims among the variables.
 CLAIMS = "claims"
+#: Kinds of project that a variable by project is about.
+KINDS = {
+    "project.output": ("mine",),
+    "project.separated": ("mine",),
+    "project.capacity": ("refinery", "recycler"),
+    "project.throughput": ("refinery",),
+}
 #: Rows that are summed together: they stay in the cache between their sum and that of squares.
 _ROWS = 32
 
@@ -84,7 +91,39 @@ def shapes_of(plan: Plan) -> dict[str, tuple[int, ...]]:
     return shapes | {CLAIMS: (len(plan.claims),)}
 
 
-def measure(cells: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+def live_pieces(plan: Plan) -> dict[str, list[slice]]:
+    """
+    Divide the cells of each variable into pieces that stay in the cache.
+
+    Parameters
+    ----------
+    plan : Plan
+        Compiled scenario.
+
+    Returns
+    -------
+    dict of str to list of slice
+        Pieces of the flat cells of each variable. Those of projects of a kind that a variable is
+        not about, such as the capacity of a mine, are always 0 and in no piece.
+    """
+    kinds = {row.id: row.kind for row in plan.scenario.rows("projects")}
+    pieces: dict[str, list[slice]] = {}
+    for name, shape in shapes_of(plan).items():
+        live = np.ones(shape[:1], dtype=np.bool_)
+        if name in KINDS:
+            live = np.array([kinds[project] in KINDS[name] for project in plan.projects])
+        edges = np.flatnonzero(np.diff(live, prepend=False, append=False)) * prod(shape[1:])
+        pieces[name] = [
+            slice(at, min(at + _ROWS, stop))
+            for start, stop in edges.reshape(-1, 2).tolist()
+            for at in range(start, stop, _ROWS)
+        ]
+    return pieces
+
+
+def measure(
+    cells: FloatArray, weights: FloatArray, pieces: Sequence[slice]
+) -> tuple[FloatArray, FloatArray]:
     """
     Sum cells and their squares over draws.
 
@@ -94,15 +133,16 @@ def measure(cells: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatAr
         Draws of a lane.
     weights : ndarray, shape (draw,)
         Weight of each draw; 1 where there are none.
+    pieces : sequence of slice
+        Cells that can differ from 0; see `live_pieces`.
 
     Returns
     -------
     sums, squares : ndarray, shape (cell,)
     """
-    sums, squares = np.empty((2, len(cells)))
+    sums, squares = np.zeros((2, len(cells)))
     equal = bool((weights == 1.0).all())
-    for first in range(0, len(cells), _ROWS):
-        some = slice(first, first + _ROWS)
+    for some in pieces:
         rows = cells[some]
         np.matmul(rows, weights, out=sums[some])
         np.vecdot(rows, rows if equal else rows * weights, out=squares[some])

@@ -8,7 +8,7 @@ import numpy as np
 
 from reesupply.engine.histograms import Histograms
 from reesupply.engine.joint import Joint
-from reesupply.engine.statistics import CLAIMS, Moments, measure, shapes_of, with_sums
+from reesupply.engine.statistics import CLAIMS, Moments, live_pieces, measure, shapes_of, with_sums
 from reesupply.engine.variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Streamed:
     """
 
     def __init__(self, plan: Plan, layout: Layout, *, weighted: bool = False) -> None:
-        self._heavy, self._shapes = plan.heavy, shapes_of(plan)
+        self._heavy, self._shapes, self._pieces = plan.heavy, shapes_of(plan), live_pieces(plan)
         self.moments = Moments(self._shapes)
         self.histograms = Histograms(layout, weighted=weighted)
         self.joint = Joint.of_plan(plan)
@@ -84,7 +84,7 @@ class Streamed:
         for name in (*VARIABLES, CLAIMS):
             whole = with_sums(name, arrays[name], self._heavy, room)
             cells = whole.reshape(-1, whole.shape[-1])[:, :draws]
-            measured[name] = measure(cells, ones)
+            measured[name] = measure(cells, ones, self._pieces[name])
             layout.pick(name, cells, picked)
         self.moments.add_lane(lane, ones, measured)
         self.histograms.add_lane(lane, picked, weights)
