@@ -81,10 +81,10 @@ def weighted_tail_mean(x: FloatArray, q: float, weights: FloatArray | None = Non
         The draw at the border counts with the part of its weight that is below.
     """
     if weights is None:
-        weights = np.full(x.shape[-1], 1.0 / x.shape[-1])
+        weights = np.ones(x.shape[-1])
     order = np.argsort(x, axis=-1)
     below = np.cumsum(weights[order], axis=-1)
-    part = np.diff(np.minimum(below, q), axis=-1, prepend=0.0)
+    part = np.diff(np.minimum(below, q * weights.sum()), axis=-1, prepend=0.0)
     lowest = np.take_along_axis(x, order, axis=-1)
     return np.asarray(np.vecdot(part, lowest) / part.sum(axis=-1))
 
@@ -110,6 +110,7 @@ def weighted_covariance(x: FloatArray, weights: FloatArray | None = None) -> Flo
     off = x - weighted_mean(x, weights)[:, np.newaxis]
     left = 1.0 - float((weights**2).sum())
     found = (off * weights) @ off.T
+    found = (found + found.T) / 2.0
     return np.asarray(found / left if left > 1e-15 else np.zeros_like(found))
 
 
