@@ -39,6 +39,8 @@ class Streamed:
 
     Attributes
     ----------
+    pieces : dict of str to list of slice
+        How the cells of each variable are measured; see `live_pieces`.
     moments : Moments
         Mean and standard deviation of every variable and claim.
     histograms : Histograms
@@ -48,7 +50,7 @@ class Streamed:
     """
 
     def __init__(self, plan: Plan, layout: Layout, *, weighted: bool = False) -> None:
-        self._heavy, self._shapes, self._pieces = plan.heavy, shapes_of(plan), live_pieces(plan)
+        self._heavy, self._shapes, self.pieces = plan.heavy, shapes_of(plan), live_pieces(plan)
         self.moments = Moments(self._shapes)
         self.histograms = Histograms(layout, weighted=weighted)
         self.joint = Joint.of_plan(plan)
@@ -84,7 +86,7 @@ class Streamed:
         for name in (*VARIABLES, CLAIMS):
             whole = with_sums(name, arrays[name], self._heavy, room)
             cells = whole.reshape(-1, whole.shape[-1])[:, :draws]
-            measured[name] = measure(cells, ones, self._pieces[name])
+            measured[name] = measure(cells, ones, self.pieces[name])
             layout.pick(name, cells, picked)
         self.moments.add_lane(lane, ones, measured)
         self.histograms.add_lane(lane, picked, weights)
