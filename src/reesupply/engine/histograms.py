@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: A weight is counted in whole multiples of this.
 WEIGHT_UNIT = 2.0**-24
 #: Histograms whose places are found together: they stay in the cache.
-_ROWS = 16
+_ROWS = 32
 
 
 class Histograms:
