@@ -274,3 +274,20 @@ def test_weights_of_one_are_no_weights() -> None:
     for name, total in one.joint.total.items():
         np.testing.assert_array_equal(total, none.joint.total[name])
     np.testing.assert_array_equal(one.moments.mean("demand"), none.moments.mean("demand"))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_joint_sums_are_those_of_numpy(weighted: bool) -> None:
+    """Deficits, their depth, the first of them and products of claims, draw by draw."""
+    w = np.concatenate([weights_of(n) if weighted else np.ones(draws_of(n)) for n in range(LANES)])
+    balance, demand, claims = drawn("balance"), drawn("demand")[-1], drawn(CLAIMS)
+    total = whole(weighted).joint.total
+    assert total["weight"] == pytest.approx(w.sum(), rel=1e-12)
+    np.testing.assert_allclose(total["products"], (claims * w) @ claims.T, rtol=1e-11)
+    for at, tolerance in enumerate((1e-9, 0.02)):
+        short = -balance > tolerance * demand
+        np.testing.assert_allclose(total["deficits"][at], short @ w, rtol=1e-12)
+        np.testing.assert_allclose(total["depths"][at], (short * -balance) @ w, rtol=1e-11)
+        for year in range(1, short.shape[1]):
+            once = short[:, 1 : year + 1].any(axis=1)
+            np.testing.assert_allclose(total["deficits_by"][at, :, year - 1], once @ w, rtol=1e-12)
