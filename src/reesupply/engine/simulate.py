@@ -160,7 +160,7 @@ def simulate(
     draws = _positive("draws", draws)
     names, rows = _kept(plan, keep, draws)
     streamed = [name for name in (*DATA, CLAIMS) if name not in names]
-    # the layout takes a lane to make, which a small run that keeps its draws would notice
+    # the layout takes a few lanes to make, which a small run that keeps its draws would notice
     layout = plan.layout.only(streamed) if streamed else NO_LAYOUT
     job = Job(entropy_of(rng), check_design(design), draws, names, rows, layout)
     lanes = -(-draws // LANE)

@@ -116,7 +116,7 @@ class Risk(Draws):
         --------
         >>> import reesupply as rs
         >>> table = rs.simulate(draws=1_000, rng=1, keep=()).first_deficit_year()
-        >>> round(table["probability"].sum(), 9)
+        >>> round(float(table["probability"].sum()), 9)
         1.0
         """
         import pandas as pd
