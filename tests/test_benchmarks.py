@@ -134,6 +134,19 @@ def test_the_stock_models_agree(stocks_module: Any) -> None:
         assert f"| {each.what} |" in readme
 
 
+def test_the_streamed_statistics_are_timed(capsys: pytest.CaptureFixture[str]) -> None:
+    """One lane: the table of the README, and nonsense is refused."""
+    for module in loaded("streamed.py"):
+        assert module.main(["--lanes", "1"]) == 0
+        head, _, *lines = capsys.readouterr().out.splitlines()
+        readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+        assert head in readme
+        for line in lines[:-2]:
+            assert "|".join(line.split("|")[:2]) in readme
+        with pytest.raises(SystemExit, match="2"):
+            module.main(["--lanes", "0"])
+
+
 def test_a_wrong_value_would_be_seen(stocks_module: Any) -> None:
     """The comparison counts a slip in one year of one draw, and NaN is no agreement."""
     case = stocks_module.make_case(20)

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reesupply.engine.histograms import Histograms, Layout
+from reesupply.engine.histograms import Histograms
+from reesupply.engine.joint import Joint
+from reesupply.engine.lanesums import LaneSums
+from reesupply.engine.layout import Layout
 from reesupply.engine.precision import Groups
 from reesupply.engine.statistics import Moments
 from reesupply.engine.variables import BLOC, DATA, ELEMENT, VARIABLES, YEAR
@@ -20,6 +23,8 @@ from reesupply.result.labels import coords_of
 from reesupply.result.statistics import weighted_moments
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
     import pandas as pd
     import xarray as xr
@@ -161,6 +166,8 @@ def to_netcdf(result: Result, path: str | Path) -> None:
         if kind in result.arrays:
             groups[f"/{kind}"] = _matrix(result, kind)
     groups["/moments"] = _moments(result)
+    if result.joint is not None:
+        groups["/joint"] = _own_axes(result.joint.total)
     encoding: dict[str, Any] = {}
     if result.histograms.layout.rows:
         groups["/histograms"] = _histograms(result)
@@ -237,6 +244,7 @@ def _rebuild(tree: xr.DataTree) -> Result:
     for name, array in _variables(tree, "moments").items():
         short, _, variable = name.partition("_")
         moments[short][variable] = array.values
+    joint = _variables(tree, "joint")
     weights = _variables(tree, "weights").get("weights")
     kept = _variables(tree, "inputs").get("values")
     names = () if kept is None else tuple(str(name) for name in kept["name"].to_numpy())
@@ -252,8 +260,9 @@ def _rebuild(tree: xr.DataTree) -> Result:
         seconds=float(attrs["seconds"]),
         input_names=names,
         arrays=arrays,
-        moments=Moments(draws, moments["sum"], moments["sq"]),
+        moments=Moments.of(draws, moments["sum"], moments["sq"]),
         histograms=histograms,
+        joint=Joint.of({k: x.values for k, x in joint.items()}) if joint else None,
         groups=_read_groups(counted, histograms),
         stopped=provenance.get("stopped"),
         weights=None if weights is None else weights.values,
@@ -294,19 +303,25 @@ def _matrix(result: Result, kind: str) -> xr.Dataset:
 
 
 def _moments(result: Result) -> xr.Dataset:
-    """Give sums and squares axes of their own: sums over labels are among their cells."""
+    """Return sums and squares; sums over labels are among their cells."""
+    found = {f"sum_{name}": array for name, array in result.moments.sums.items()}
+    found |= {f"sq_{name}": array for name, array in result.moments.squares.items()}
+    return _own_axes(found)
+
+
+def _own_axes(arrays: Mapping[str, FloatArray]) -> xr.Dataset:
+    """Give each array axes of its own."""
     import xarray as xr
 
-    found: dict[str, Any] = {}
-    for short, arrays in (("sum", result.moments.sums), ("sq", result.moments.squares)):
-        for name, array in arrays.items():
-            found[f"{short}_{name}"] = ([f"{name}_{axis}" for axis in range(array.ndim)], array)
+    found = {k: ([f"{k}_{axis}" for axis in range(x.ndim)], x) for k, x in arrays.items()}
     return xr.Dataset(found)
 
 
 #: Attributes of `Histograms` and of its layout, one number per histogram.
 _COUNTED = ("lowest", "highest", "at_lowest", "at_highest")
 _EDGES = ("low", "width")
+#: Those of values that many draws share.
+_ATOMS = ("atom_rows", "atom_values")
 
 
 def _histograms(result: Result) -> xr.Dataset:
@@ -317,6 +332,9 @@ def _histograms(result: Result) -> xr.Dataset:
     found: dict[str, Any] = {"counts": (("histogram", "bin"), histograms.counts)}
     found |= {name: ("histogram", getattr(histograms, name)) for name in _COUNTED}
     found |= {name: ("histogram", getattr(layout, name)) for name in _EDGES}
+    found["atoms"] = ("atom", histograms.atoms)
+    found |= {name: ("atom", getattr(layout, name)) for name in _ATOMS}
+    found |= {f"beyond_{k}": ("histogram", x) for k, x in histograms.beyond.total().items()}
     for name, rows in layout.rows.items():
         found[f"rows_{name}"] = ([f"{name}_{axis}" for axis in range(rows.ndim)], rows)
     if result.groups is not None:
@@ -342,7 +360,12 @@ def _read_histograms(found: dict[str, xr.DataArray]) -> Histograms | None:
         for name, array in found.items()
         if name.startswith("rows_")
     }
-    histograms = Histograms(Layout(rows, *(found[name].values for name in _EDGES)))
-    for name in ("counts", *_COUNTED):
+    kept = ("atoms" in found) * _ATOMS  # a file of an earlier version has none
+    histograms = Histograms(Layout(rows, *(found[name].values for name in (*_EDGES, *kept))))
+    for name in ("counts", *_COUNTED, *(("atoms",) if kept else ())):
         setattr(histograms, name, found[name].values)
+    if kept:
+        sides = {side: found[f"beyond_{side}"].values for side in ("low", "high")}
+        histograms.beyond = LaneSums.of(sides)
+    histograms.draws = int(histograms.counts[:1].sum())
     return histograms

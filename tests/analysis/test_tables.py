@@ -49,6 +49,7 @@ def small(result: rs.Result, balance: list[list[float]], demand: float = 100.0) 
     arrays["balance"][0] = yearly
     arrays["demand"][CHINA, 0] = demand
     other.arrays = arrays
+    other.joint = None  # that of other draws
     return other
 
 

@@ -11,7 +11,7 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 import reesupply as rs
-from reesupply.engine.histograms import BINS, Layout
+from reesupply.engine.layout import BINS, Layout
 from reesupply.engine.precision import GROUPS, Groups, headline_rows
 from reesupply.engine.variables import DATA
 from reesupply.result.precision import (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reesupply.engine.joint import ROUNDING
 from reesupply.result import weighted_quantile
 from reesupply.result.statistics import weighted_mean
 
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
 
 WEEKS = 365.25 / 7.0
-#: A gap below this share of demand is rounding, not a deficit.
-TOLERANCE = 0.02
-#: A gap below this share of demand is rounding of numbers, no gap at all.
-ROUNDING = 1e-9
 _RECYCLED = ("recycled_new_scrap", "recycled_end_of_life")
 
 
@@ -84,30 +81,20 @@ def first_deficit_year(result: Result) -> pd.DataFrame:
     Parameters
     ----------
     result : Result
-        A run that kept ``result.data``.
+        Any run; under weights one that kept balance and demand.
 
     Returns
     -------
     pandas.DataFrame
         Index year, with "none" last; probability and cumulative. The base year, whose stock change
-        is given, does not count.
+        is given, does not count. See `Result.first_deficit_year`.
 
     Raises
     ------
     ReesupplyError
-        If draws were not kept.
+        If there are weights and draws were not kept.
     """
-    import pandas as pd
-
-    whole = result.all_elements
-    gap = -result.values("balance", element=whole)
-    short = gap > TOLERANCE * result.values("demand", element=whole, bloc="world")
-    first = np.where(short[1:].any(axis=0), short[1:].argmax(axis=0), len(short) - 1)
-    labels: list[Any] = [*result.plan.years[1:], "none"]
-    hits = (first == np.arange(len(labels))[:, np.newaxis]).astype(np.float64)
-    chance = weighted_mean(hits, result.weights)
-    index = pd.Index(labels, name="first deficit year")
-    return pd.DataFrame({"probability": chance, "cumulative": np.cumsum(chance)}, index=index)
+    return result.first_deficit_year()
 
 
 def bridge(result: Result) -> pd.DataFrame:

@@ -2,125 +2,34 @@
 Histograms filled lane by lane: quantiles and probabilities of what does not keep its draws.
 
 Counts are integers on edges that depend on the plan alone, so they merge to the same numbers in any
-order and grouping. A quantile is interpolated within its bin.
+order and grouping. A quantile is interpolated within its bin. Values that many draws share are
+counted beside the bins, since a line through a bin would spread them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reesupply.engine.statistics import with_sums
-from reesupply.engine.variables import DATA, YEAR
-from reesupply.sampling import LANE, Sampler
+from reesupply.engine.ladder import Ladder
+from reesupply.engine.lanesums import LaneSums
+from reesupply.engine.layout import BINS, COLUMNS, ROUNDING, TAIL_BINS, to_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable
 
     import numpy.typing as npt
 
-    from reesupply.engine.plan import Plan
+    from reesupply.engine.layout import Layout
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
 
-CLAIMS = "claims"
-#: Variables with a histogram of every year; others have one of the first, the last and this year.
-EVERY_YEAR, MILESTONE = ("balance",), 2030
-#: Number of bins; from which quantiles of the pilot, and how many such ranges beyond, they reach.
-BINS, TAIL, BEYOND = 8192, 0.005, 0.4
-#: Seed of the pilot, the same for every run, so that edges never depend on its draws.
-PILOT = 0
-
-
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """
-    Which cells have a histogram, and on which edges.
-
-    Attributes
-    ----------
-    rows : mapping of str to ndarray of int
-        For "claims" and variables: the histogram of each cell, sums over labels included, -1 where
-        a cell has none. Shape of the variable without draws.
-    low, width : ndarray, shape (histogram,)
-        Lowest edge and width of the bins, in the unit of the variable.
-    """
-
-    rows: Mapping[str, IntArray]
-    low: FloatArray
-    width: FloatArray
-
-    def cells(self, summed: Mapping[str, FloatArray]) -> FloatArray:
-        """Pick what has a histogram from variables of a lane and their sums: (histogram, draw)."""
-        parts = [summed[name][rows >= 0] for name, rows in self.rows.items()]
-        return np.concatenate(parts) if parts else np.zeros((0, LANE))
-
-    def only(self, names: Collection[str]) -> Layout:
-        """Return the layout of some of its variables."""
-        rows: dict[str, IntArray] = {}
-        chosen = [np.empty(0, dtype=np.int64)]
-        first = 0
-        for name, numbers in self.rows.items():
-            if name in names:
-                old = numbers[numbers >= 0]
-                rows[name] = np.full(numbers.shape, -1, dtype=np.int64)
-                rows[name][numbers >= 0] = np.arange(first, first + old.size)
-                first += old.size
-                chosen.append(old)
-        every = np.concatenate(chosen)
-        return Layout(rows, self.low[every], self.width[every])
-
-
-#: Nothing has a histogram.
-NO_LAYOUT = Layout({}, np.empty(0), np.empty(0))
-
-
-def layout_of(plan: Plan) -> Layout:
-    """
-    Lay out the histograms of a plan: of its claims and of all of `result.data` that has years.
-
-    Parameters
-    ----------
-    plan : Plan
-        Compiled scenario; one lane of it, a hypercube that no run uses, gives the edges.
-
-    Returns
-    -------
-    Layout
-    """
-    sampler = Sampler(PILOT, plan.inputs.names, "lhs", plan.dimensions)
-    lane = plan.run_lane(sampler.lane(0, np.empty((len(plan.inputs.names), LANE))))
-    summed = {name: with_sums(name, lane[name], plan.heavy) for name in (*DATA, CLAIMS)}
-    rows: dict[str, IntArray] = {}
-    first = 0
-    for name in summed:
-        shape = summed[name].shape[:-1]
-        chosen = _chosen(plan, name, shape)
-        if not chosen.any():
-            continue
-        rows[name] = np.full(shape, -1, dtype=np.int64)
-        rows[name][chosen] = np.arange(first, first + chosen.sum())
-        first += int(chosen.sum())
-    cells = Layout(rows, np.empty(0), np.empty(0)).cells(summed)
-    low, high = np.quantile(cells, (TAIL, 1.0 - TAIL), axis=-1)
-    # a cell that hardly varies in the pilot may do so in a run
-    size = np.maximum(high - low, 1e-6 * np.maximum(np.abs(low), 1.0))
-    return Layout(rows, low - BEYOND * size, (1.0 + 2.0 * BEYOND) * size / BINS)
-
-
-def _chosen(plan: Plan, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    """Which cells of a variable have a histogram."""
-    if name == CLAIMS or name in EVERY_YEAR:
-        return np.ones(shape, dtype=np.bool_)
-    dims = DATA[name].dims
-    if YEAR not in dims:
-        return np.zeros(shape, dtype=np.bool_)
-    years = np.isin(plan.years, (plan.years[0], MILESTONE, plan.years[-1]))
-    wide = years.reshape([-1 if dim == YEAR else 1 for dim in dims])
-    return np.broadcast_to(wide, shape).copy()
+#: A weight is counted in whole multiples of this.
+WEIGHT_UNIT = 2.0**-24
+#: Histograms whose places are found together: they stay in the cache.
+_ROWS = 32
 
 
 class Histograms:
@@ -131,49 +40,78 @@ class Histograms:
     ----------
     layout : Layout
         Cells and edges.
+    weighted : bool
+        Whether draws have weights. These are counted in whole multiples of 2**-24, so they should
+        be about 1 in the mean: their sums are then exact to 1e-7 and merge as counts do.
 
     Attributes
     ----------
-    counts : ndarray of int, shape (histogram, BINS + 2)
-        The first and the last bin hold what lies beyond the edges.
+    draws : int
+        How many were counted.
+    counts : ndarray of int, shape (histogram, COLUMNS)
+        Draws in each bin, atoms included; see `Layout.edges`. The first and the last bin hold all
+        that lies beyond the edges.
     lowest, highest : ndarray, shape (histogram,)
         Extremes of all draws.
     at_lowest, at_highest : ndarray of int, shape (histogram,)
         How many draws are equal to them, such as shares of exactly 1.
+    atoms : ndarray of int, shape (atom,)
+        How many draws have each value that many have.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+    def __init__(self, layout: Layout, *, weighted: bool = False) -> None:
+        self.layout, self.weighted, self.draws = layout, weighted, 0
         n = layout.low.size
-        self.counts = np.zeros((n, BINS + 2), dtype=np.int64)
+        # narrow while they can be, since counting waits for memory
+        self.counts = np.zeros((n, COLUMNS), dtype=np.int64 if weighted else np.uint16)
         self.lowest, self.highest = np.full(n, np.inf), np.full(n, -np.inf)
         self.at_lowest, self.at_highest = np.zeros((2, n), dtype=np.int64)
+        self.atoms = np.zeros(layout.atom_rows.size, dtype=np.int64)
+        self.beyond = LaneSums({"low": (n,), "high": (n,)})
 
-    def add_lane(self, cells: FloatArray) -> None:
-        """Count the cells of a lane, (histogram, draw)."""
-        low, width = self.layout.low[:, np.newaxis], self.layout.width[:, np.newaxis]
-        place = np.clip(np.floor((cells - low) / width), -1.0, BINS).astype(np.int64)
-        place += np.arange(1, cells.shape[0] * (BINS + 2), BINS + 2)[:, np.newaxis]
-        np.add.at(self.counts.reshape(-1), place.reshape(-1), 1)
-        low, high = cells.min(axis=-1), cells.max(axis=-1)
-        at_low = (cells == low[:, np.newaxis]).sum(axis=-1)
-        self._extend(low, at_low, high, (cells == high[:, np.newaxis]).sum(axis=-1))
+    def add_lane(self, lane: int, cells: FloatArray, weights: FloatArray | None = None) -> None:
+        """
+        Count the draws of a lane.
+
+        Parameters
+        ----------
+        lane : int
+            Its number; each lane is added once.
+        cells : ndarray, shape (histogram, draw)
+            Its draws.
+        weights : ndarray, shape (draw,), optional
+            Non-negative, for histograms that are weighted.
+        """
+        draws = cells.shape[1]
+        units = None
+        if self.weighted:
+            shares = np.ones(draws) if weights is None else weights
+            units = np.rint(shares / WEIGHT_UNIT).astype(np.int64)
+        self._widen(self.draws + draws)
+        self.draws += draws
+        low, high = cells.min(axis=1), cells.max(axis=1)
+        self.beyond.add_lane(lane, self._count(cells, units))
+        self._extend(
+            low,
+            _at(cells, low, low <= self.lowest, units),
+            high,
+            _at(cells, high, high >= self.highest, units),
+        )
+        layout, reach = self.layout, ROUNDING * self.layout.width
+        for first in range(0, layout.atom_rows.size, _ROWS):
+            some = slice(first, first + _ROWS)
+            rows = layout.atom_rows[some]
+            off = np.abs(cells[rows] - layout.atom_values[some, np.newaxis])
+            self.atoms[some] += _count_hits(off <= reach[rows, np.newaxis], units)
 
     def add(self, other: Histograms) -> None:
         """Add the counts of other lanes; the order does not matter."""
+        self._widen(self.draws + other.draws)
+        self.draws += other.draws
         self.counts += other.counts
+        self.atoms += other.atoms
         self._extend(other.lowest, other.at_lowest, other.highest, other.at_highest)
-
-    def _extend(
-        self, low: FloatArray, at_low: IntArray, high: FloatArray, at_high: IntArray
-    ) -> None:
-        """Take extremes of other draws, and how many of them are equal to these."""
-        mine, theirs = self.lowest <= low, low <= self.lowest
-        self.at_lowest = self.at_lowest * mine + at_low * theirs
-        mine, theirs = self.highest >= high, high >= self.highest
-        self.at_highest = self.at_highest * mine + at_high * theirs
-        np.minimum(self.lowest, low, out=self.lowest)
-        np.maximum(self.highest, high, out=self.highest)
+        self.beyond.add(other.beyond)
 
     def quantile(self, rows: IntArray, q: float) -> FloatArray:
         """
@@ -190,22 +128,11 @@ class Histograms:
         -------
         ndarray, shape of `rows`
         """
-        flat = rows.reshape(-1)
-        counts = self.counts[flat]
-        below = np.cumsum(counts, axis=1)
-        wanted = q * below[:, -1]
-        place = np.minimum((below < wanted[:, np.newaxis]).sum(axis=1), BINS + 1)
-        place = np.maximum(place, (counts > 0).argmax(axis=1))
-        at = np.arange(flat.size)
-        inside = counts[at, place]
-        part = (wanted - (below[at, place] - inside)) / np.maximum(inside, 1)
-        left, right = self._edges(flat, place)
-        found = left + np.clip(part, 0.0, 1.0) * (right - left)
-        found = np.where(wanted <= self.at_lowest[flat], self.lowest[flat], found)
-        last = below[:, -1] - self.at_highest[flat]
-        return np.where(wanted > last, self.highest[flat], found).reshape(rows.shape)
+        return self._each(rows, lambda _, ladder: ladder.quantile(q * ladder.below[-1]))
 
-    def probability_below(self, rows: IntArray, value: float) -> FloatArray:
+    def probability_below(
+        self, rows: IntArray, value: float, *, inclusive: bool = False
+    ) -> FloatArray:
         """
         Share of the draws below a value, interpolated within a bin.
 
@@ -215,31 +142,149 @@ class Histograms:
             Histograms.
         value : float
             In the unit of the variable.
+        inclusive : bool
+            Whether draws of this value count, too.
 
         Returns
         -------
         ndarray, shape of `rows`
         """
-        flat = rows.reshape(-1)
-        low, width = self.layout.low[flat], self.layout.width[flat]
-        place = np.clip(np.floor((value - low) / width), -1.0, BINS).astype(np.int64) + 1
-        counts = self.counts[flat]
-        before = np.cumsum(counts, axis=1)
-        at = np.arange(flat.size)
-        inside = counts[at, place]
-        left, right = self._edges(flat, place)
-        room = right - left
-        part = np.divide(value - left, room, out=np.zeros(flat.size), where=room > 0.0)
-        found = before[at, place] - inside + np.clip(part, 0.0, 1.0) * inside
-        last = before[:, -1] - self.at_highest[flat]
-        found = np.clip(found, self.at_lowest[flat], last)
-        found = np.where(value <= self.lowest[flat], 0, found)
-        found = np.where(value > self.highest[flat], before[:, -1], found)
-        return np.asarray(found / before[:, -1]).reshape(rows.shape)
+        return self._each(
+            rows,
+            lambda _, ladder: ladder.count(value, inclusive=inclusive) / ladder.below[-1],
+        )
 
-    def _edges(self, rows: IntArray, place: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Edges of bins, no wider than the extremes of the draws."""
-        low, width = self.layout.low[rows], self.layout.width[rows]
-        left = np.where(place == 0, -np.inf, low + (place - 1) * width)
-        right = np.where(place == BINS + 1, np.inf, low + place * width)
-        return np.maximum(left, self.lowest[rows]), np.minimum(right, self.highest[rows])
+    def tail_mean(self, rows: IntArray, q: float) -> FloatArray:
+        """
+        Mean of the lowest draws.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Histograms.
+        q : float
+            Share of the draws, above 0.
+
+        Returns
+        -------
+        ndarray, shape of `rows`
+            Draws within a bin count as spread evenly; what lies beyond the edges has its own sum.
+        """
+        beyond = self.beyond.total()
+        units = 1.0 / WEIGHT_UNIT if self.weighted else 1.0
+
+        def mean(row: int, ladder: Ladder) -> float:
+            wanted = q * ladder.below[-1]
+            found = ladder.lowest(wanted)
+            low, high = self.layout.low[row], self.layout.low[row] + BINS * self.layout.width[row]
+            first, last = (
+                float(side.sum())
+                for side in (self.counts[row, :TAIL_BINS], self.counts[row, -TAIL_BINS:])
+            )
+            if wanted >= first > 0.0:
+                found += first * low + units * beyond["low"][row] - ladder.lowest(first)
+            if wanted >= ladder.below[-1] and last > 0.0:
+                ours = ladder.lowest(wanted) - ladder.lowest(wanted - last)
+                found += last * high + units * beyond["high"][row] - ours
+            return float(found / wanted)
+
+        return self._each(rows, mean)
+
+    def _each(self, rows: IntArray, statistic: Callable[[int, Ladder], float]) -> FloatArray:
+        """Statistic of each of some histograms."""
+        found = [statistic(row, self._ladder(row)) for row in rows.reshape(-1).tolist()]
+        return np.array(found).reshape(rows.shape)
+
+    def _ladder(self, row: int) -> Ladder:
+        """Draws of a histogram below each value."""
+        low, high = self.lowest[row], self.highest[row]
+        edges = self.layout.edges(row)
+        counts = self.counts[row].astype(np.float64)
+        steps: list[tuple[float, float]] = []
+        first, last = np.searchsorted(self.layout.atom_rows, (row, row + 1))
+        reach = ROUNDING * self.layout.width[row]
+        for value, count in zip(
+            self.layout.atom_values[first:last], self.atoms[first:last], strict=True
+        ):
+            if count:
+                steps.append((min(max(value, low), high), float(count)))
+        for value, count in ((low, self.at_lowest[row]), (high, self.at_highest[row])):
+            if all(abs(value - other) > 2.0 * reach for other, _ in steps):
+                steps.append((value, float(count)))
+        low_edge, scale, base = (each[row] for each in self._scale())
+        for value, count in steps:
+            place = np.array([(value - low_edge) * scale])
+            to_columns(place)
+            counts[int(place[0] + base) - row * COLUMNS] -= count  # from where it was counted
+        values = np.concatenate([[low], np.clip(edges, low, high), [high]])
+        return Ladder.of(values, np.maximum(counts, 0.0), steps)
+
+    def _count(self, cells: FloatArray, units: IntArray | None) -> dict[str, FloatArray]:
+        """Count each draw in its bin; return the sums of what lies beyond the even bins."""
+        flat, draws = self.counts.reshape(-1), cells.shape[1]
+        low, scale, base = (each[:, np.newaxis] for each in self._scale())
+        one = self.counts.dtype.type(1)
+        rows_beyond, beyond = [np.empty(0, dtype=np.int64)], [np.empty(0)]
+        place, number = np.empty((_ROWS, draws)), np.empty((_ROWS, draws), dtype=np.int64)
+        for first in range(0, len(cells), _ROWS):
+            some = slice(first, first + _ROWS)
+            rows = cells[some]
+            at, index = place[: len(rows)], number[: len(rows)]
+            np.subtract(rows, low[some], out=at)
+            at *= scale[some]
+            outside, far = to_columns(at)
+            row, draw = np.divmod(outside, draws)
+            rows_beyond.append(row + first)
+            beyond.append(far if units is None else far * (units[draw] * WEIGHT_UNIT))
+            at += base[some]
+            np.copyto(index, at, casting="unsafe")
+            amount = one if units is None else np.tile(units, len(rows))
+            np.add.at(flat, index.reshape(-1), amount)
+        row, far = np.concatenate(rows_beyond), np.concatenate(beyond)
+        sides = {"low": np.minimum(far, 0.0), "high": np.maximum(far, 0.0)}
+        return {
+            side: self.layout.width * np.bincount(row, amount, minlength=len(cells))
+            for side, amount in sides.items()
+        }
+
+    def _scale(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Lowest even edge, bins per unit, and place of the first even bin of each histogram."""
+        base = np.arange(TAIL_BINS, self.counts.size, COLUMNS, dtype=np.float64)
+        return self.layout.low, 1.0 / self.layout.width, base
+
+    def _widen(self, draws: int) -> None:
+        """Make room for the counts of so many draws."""
+        for wide in (np.uint16, np.uint32, np.int64):
+            if self.weighted or draws <= np.iinfo(wide).max:
+                break
+        if np.iinfo(wide).max > np.iinfo(self.counts.dtype).max and not self.weighted:
+            self.counts = self.counts.astype(wide)
+
+    def _extend(
+        self, low: FloatArray, at_low: IntArray, high: FloatArray, at_high: IntArray
+    ) -> None:
+        """Take extremes of other draws, and how many of them are equal to these."""
+        mine, theirs = self.lowest <= low, low <= self.lowest
+        self.at_lowest = self.at_lowest * mine + at_low * theirs
+        mine, theirs = self.highest >= high, high >= self.highest
+        self.at_highest = self.at_highest * mine + at_high * theirs
+        np.minimum(self.lowest, low, out=self.lowest)
+        np.maximum(self.highest, high, out=self.highest)
+
+
+def _at(
+    cells: FloatArray,
+    values: FloatArray,
+    asked: npt.NDArray[np.bool_],
+    units: IntArray | None,
+) -> IntArray:
+    """Count the draws that are equal to a value, where it is asked for."""
+    found = np.zeros(len(cells), dtype=np.int64)
+    rows = np.flatnonzero(asked)
+    found[rows] = _count_hits(cells[rows] == values[rows, np.newaxis], units)
+    return found
+
+
+def _count_hits(hits: npt.NDArray[np.bool_], units: IntArray | None) -> IntArray:
+    """Count over draws, or add up their weights."""
+    return np.asarray(np.count_nonzero(hits, axis=1) if units is None else hits @ units)

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reesupply.engine.clock import Clock
-from reesupply.engine.histograms import CLAIMS, Histograms, Layout
-from reesupply.engine.precision import Groups
-from reesupply.engine.statistics import Moments, with_sums
-from reesupply.engine.variables import VARIABLES
+from reesupply.engine.streamed import Streamed
 from reesupply.engine.workspace import Workspace
 from reesupply.sampling import LANE, Design, Sampler
 
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from threadpoolctl import ThreadpoolController
 
+    from reesupply.engine.layout import Layout
     from reesupply.engine.plan import Plan
 
     FloatArray = npt.NDArray[np.float64]
@@ -52,21 +50,15 @@ class Part:
         Number of the first draw.
     arrays : dict of str to ndarray
         Kept draws by name.
-    moments : list of Moments
-        One per lane.
-    histograms : Histograms
-        Of all the lanes, of what does not keep its draws.
-    groups : list of ndarray
-        One per lane: counts of the histograms that are told apart by group of lanes.
+    streamed : Streamed
+        Statistics of all the lanes.
     seconds : dict of str to float
         Time of each stage.
     """
 
     first: int
     arrays: dict[str, FloatArray]
-    moments: list[Moments]
-    histograms: Histograms
-    groups: list[npt.NDArray[np.uint16]]
+    streamed: Streamed
     seconds: dict[str, float]
 
 
@@ -92,11 +84,8 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
     clock = Clock()
     sampler = Sampler(job.entropy, plan.inputs.names, job.design, plan.dimensions)
     uniforms = np.empty((len(plan.inputs.names), LANE))
+    streamed = Streamed(plan, job.layout, grouped=job.grouped)
     workspace = Workspace()
-    moments: list[Moments] = []
-    histograms = Histograms(job.layout)
-    groups = Groups(job.layout, np.array(job.grouped, dtype=np.int64))
-    by_lane: list[npt.NDArray[np.uint16]] = []
     kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
     with _ONE_BLAS_THREAD:
         for lane in lanes:
@@ -107,17 +96,13 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
             clock.lap("random numbers")
             arrays = plan.run_lane(uniforms, clock, workspace, job.input_rows)
             draws = min(LANE, job.draws - lane * LANE)
-            summed = {name: with_sums(name, arrays[name], plan.heavy) for name in VARIABLES}
-            moments.append(Moments.of_lane(summed, draws))
-            cells = job.layout.cells(summed | {CLAIMS: arrays[CLAIMS]})[:, :draws]
-            histograms.add_lane(cells)
-            by_lane.append(groups.of_lane(cells))
+            streamed.add_lane(lane, arrays, draws)
             clock.lap("statistics")
             for name, pieces in kept.items():
                 pieces.append(arrays[name][..., :draws].copy())
             clock.lap("kept draws")
     whole = {name: np.concatenate(pieces, axis=-1) for name, pieces in kept.items() if pieces}
-    return Part(lanes.start * LANE, whole, moments, histograms, by_lane, clock.seconds)
+    return Part(lanes.start * LANE, whole, streamed, clock.seconds)
 
 
 class _OneBlasThread:

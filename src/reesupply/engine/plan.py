@@ -11,8 +11,8 @@ import numpy as np
 from reesupply.engine.claims import Claim, compile_claims
 from reesupply.engine.clock import Clock
 from reesupply.engine.demand import compile_demand
-from reesupply.engine.histograms import Layout, layout_of
 from reesupply.engine.inputs import InputBuilder, InputPlan
+from reesupply.engine.layout import Layout, layout_of
 from reesupply.engine.network import BLOCS
 from reesupply.engine.recycling import RecyclingPlan, compile_recycling
 from reesupply.engine.supply import SupplyPlan, compile_supply

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reesupply.engine.histograms import BINS, CLAIMS
+from reesupply.engine.layout import BINS
+from reesupply.engine.statistics import CLAIMS
 from reesupply.engine.variables import BLOC, DATA, ELEMENT
 from reesupply.errors import ReesupplyError
 from reesupply.sampling import LANE, SCRAMBLES
@@ -21,7 +22,7 @@ from reesupply.sampling import LANE, SCRAMBLES
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from reesupply.engine.histograms import Layout
+    from reesupply.engine.layout import Layout
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.integer]
@@ -161,17 +162,17 @@ class Groups:
         self.width = layout.width[rows] * (BINS / WIDE_BINS)
         self.counts = np.zeros((GROUPS, rows.size, WIDE_BINS + 2), dtype=np.int64)
 
-    def of_lane(self, cells: FloatArray) -> npt.NDArray[np.uint16]:
+    def add_lane(self, lane: int, cells: FloatArray) -> None:
         """Count the cells of a lane, (histogram of the layout, draw)."""
         place = (cells[self.rows] - self.low[:, np.newaxis]) / self.width[:, np.newaxis]
         bins = np.clip(np.floor(place), -1.0, WIDE_BINS).astype(np.int64)
         bins += np.arange(1, self.rows.size * (WIDE_BINS + 2), WIDE_BINS + 2)[:, np.newaxis]
         found = np.bincount(bins.reshape(-1), minlength=self.rows.size * (WIDE_BINS + 2))
-        return found.reshape(self.counts.shape[1:]).astype(np.uint16)
+        self.counts[lane % GROUPS] += found.reshape(self.counts.shape[1:])
 
-    def add(self, lane: int, counts: npt.NDArray[np.uint16]) -> None:
-        """Add the counts of a lane; the order does not matter."""
-        self.counts[lane % GROUPS] += counts
+    def add(self, other: Groups) -> None:
+        """Add the counts of other lanes; the order does not matter."""
+        self.counts += other.counts
 
     def shares_below(self, row: int, value: float) -> tuple[FloatArray, FloatArray]:
         """

@@ -16,11 +16,13 @@ from warnings import warn
 import numpy as np
 
 from reesupply.engine.clock import STAGES
-from reesupply.engine.histograms import CLAIMS, NO_LAYOUT, Histograms
 from reesupply.engine.interrupts import interrupts_between
 from reesupply.engine.lanes import Job, Part, run_lanes
+from reesupply.engine.layout import NO_LAYOUT
 from reesupply.engine.plan import Plan, compile_scenario
-from reesupply.engine.precision import Groups, Precision, headline_rows
+from reesupply.engine.precision import Precision, headline_rows
+from reesupply.engine.statistics import CLAIMS
+from reesupply.engine.streamed import Streamed
 from reesupply.engine.variables import DATA, VARIABLES
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import Result
@@ -167,7 +169,7 @@ def simulate(
     goals = looks(plan, until, draws)
     names, rows = _kept(plan, () if until is not None and keep is None else keep, goals[-1])
     streamed = [name for name in (*DATA, CLAIMS) if name not in names]
-    # the layout takes a lane to make, which a small run that keeps its draws would notice
+    # the layout takes a few lanes to make, which a small run that keeps its draws would notice
     layout = plan.layout.only(streamed) if streamed else NO_LAYOUT
     grouped = () if check_design(design) == "random" else tuple(map(int, headline_rows(layout)))
     job = Job(entropy_of(rng), check_design(design), goals[-1], names, rows, layout, grouped)
@@ -211,9 +213,7 @@ class _Collector:
     def __init__(self, plan: Plan, job: Job) -> None:
         self._plan, self._job = plan, job
         self._arrays: dict[str, FloatArray] = {}
-        self._moments: Any = None
-        self._histograms = Histograms(job.layout)
-        self._groups = Groups(job.layout, np.array(job.grouped, dtype=np.int64))
+        self._streamed = Streamed(plan, job.layout, grouped=job.grouped)
         self._seconds = dict.fromkeys(STAGES, 0.0)
         self._goal = self.done = 0
         self.stopped: str | None = None
@@ -230,17 +230,10 @@ class _Collector:
             if name not in self._arrays:
                 self._arrays[name] = np.empty((*piece.shape[:-1], self._goal))
             self._arrays[name][..., part.first : part.first + piece.shape[-1]] = piece
-        self._histograms.add(part.histograms)
-        for lane, counts in enumerate(part.groups, start=part.first // LANE):
-            self._groups.add(lane, counts)
+        self._streamed.add(part.streamed)
+        self.done = self._streamed.moments.count
         for stage, seconds in part.seconds.items():
             self._seconds[stage] += seconds
-        for moments in part.moments:
-            self.done += moments.count
-            if self._moments is None:
-                self._moments = moments
-            else:
-                self._moments.add(moments)
 
     def is_known(self, until: Precision) -> bool:
         """Whether the run ends here; if so, say why."""
@@ -257,9 +250,10 @@ class _Collector:
             seconds=seconds,
             input_names=tuple(self._plan.inputs.names[row] for row in self._job.input_rows),
             arrays=self._kept(),
-            moments=self._moments,
-            histograms=self._histograms,
-            groups=self._groups,
+            moments=self._streamed.moments,
+            histograms=self._streamed.histograms,
+            joint=self._streamed.joint,
+            groups=self._streamed.groups,
             stopped=self.stopped,
             profile=self._seconds if profile else None,
         )

@@ -7,11 +7,12 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from reesupply.engine.histograms import NO_LAYOUT, Histograms
+from reesupply.engine.histograms import Histograms
+from reesupply.engine.layout import NO_LAYOUT
 from reesupply.engine.variables import DATA, END_USE, PROJECT, Variable
 from reesupply.result import labels
-from reesupply.result.draws import Draws
 from reesupply.result.precision import precision_table
+from reesupply.result.risk import Risk
 from reesupply.result.statistics import summary_table, weighted_moments
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from reesupply.engine.joint import Joint
     from reesupply.engine.plan import Plan
     from reesupply.engine.precision import Groups
     from reesupply.engine.statistics import Moments
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
 
 
-class Result(Draws):
+class Result(Risk):
     """
     What a run found: draws with labels, statistics, claims and provenance.
 
@@ -49,6 +51,8 @@ class Result(Draws):
     histograms : Histograms
         Counts of what did not keep its draws: balance and claims, and others in the first year,
         2030 and the last year.
+    joint : Joint or None
+        Deficits over the years, and claims with each other; None where a file does not have them.
     groups : Groups, or None
         Their counts by group of lanes, for the error of designs lhs and sobol.
     stopped : str, or None
@@ -71,6 +75,7 @@ class Result(Draws):
         arrays: dict[str, FloatArray],
         moments: Moments,
         histograms: Histograms | None = None,
+        joint: Joint | None = None,
         groups: Groups | None = None,
         stopped: str | None = None,
         profile: dict[str, float] | None = None,
@@ -80,7 +85,7 @@ class Result(Draws):
         self.seconds, self.input_names = seconds, input_names
         self.arrays, self.moments = arrays, moments
         self.histograms = Histograms(NO_LAYOUT) if histograms is None else histograms
-        self.groups, self.stopped = groups, stopped
+        self.joint, self.groups, self.stopped = joint, groups, stopped
         self.profile, self.weights = profile, weights
 
     def __repr__(self) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reesupply.engine.histograms import MILESTONE, Histograms
-from reesupply.engine.statistics import Moments, with_sums
+from reesupply.engine.layout import MILESTONE
+from reesupply.engine.statistics import CLAIMS, with_sums
 from reesupply.engine.variables import VARIABLES
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import labels
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import xarray as xr
 
+    from reesupply.engine.histograms import Histograms
     from reesupply.engine.plan import Plan
     from reesupply.engine.precision import Groups
+    from reesupply.engine.statistics import Moments
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
@@ -87,6 +89,11 @@ class Draws:
             If a name or label is unknown, or a weighted mean needs draws that were not kept.
         """
         chosen = {"year": year, "element": element, "bloc": bloc}
+        if self.weights is None and name in self._claims and CLAIMS in self.moments:
+            every = self.moments.mean(CLAIMS)
+            return labels.labelled(
+                *labels.select(every[self._claims.index(name)], {}, chosen, name), name
+            )
         if self.weights is None and name in VARIABLES:
             coords = labels.coords_of(self.plan, name)
             return labels.labelled(
@@ -131,7 +138,9 @@ class Draws:
         What did not keep its draws has histograms: claims and the balance, other variables of
         ``result.data`` in the first year, 2030 and the last year. A quantile is then interpolated
         within one of 8,192 bins, spread over nearly twice the range from P0.5 to P99.5 of a pilot
-        of the plan; a share that many draws have exactly, as the highest one, is given exactly.
+        of the plan, or of ever wider ones beyond. Its rank is off by 1e-4 at most. A value that
+        more than about 0.2 % of the draws share is found by the pilot and given as it is; the rank
+        of a rarer one is off by its own probability at most.
         """
         given: Any = q
         if not (isinstance(given, float | int | np.number) and 0.0 <= given <= 1.0):
@@ -279,7 +288,9 @@ class Draws:
 
     def _between(self, rows: IntArray, below: float | None, above: float | None) -> FloatArray:
         high = 1.0 if below is None else self.histograms.probability_below(rows, below)
-        low = 0.0 if above is None else self.histograms.probability_below(rows, above)
+        low: FloatArray | float = 0.0
+        if above is not None:
+            low = self.histograms.probability_below(rows, above, inclusive=True)
         return np.asarray(np.maximum(high - low, 0.0))
 
     def _count(

@@ -35,8 +35,9 @@ from warnings import warn
 
 import numpy as np
 
-from reesupply.engine.histograms import CLAIMS, MILESTONE
+from reesupply.engine.layout import MILESTONE
 from reesupply.engine.precision import GROUPS, Precision
+from reesupply.engine.statistics import CLAIMS
 from reesupply.engine.variables import BLOC, DATA, YEAR
 from reesupply.errors import ReesupplyError, ReesupplyWarning, nearest
 from reesupply.result import labels

@@ -59,6 +59,58 @@ def weighted_mean(x: FloatArray, weights: FloatArray | None = None) -> FloatArra
     return np.asarray(x.mean(axis=-1) if weights is None else x @ weights)
 
 
+def weighted_tail_mean(x: FloatArray, q: float, weights: FloatArray | None = None) -> FloatArray:
+    """
+    Mean of the lowest draws over the last axis.
+
+    Parameters
+    ----------
+    x : ndarray, shape (..., draw)
+        Values.
+    q : float
+        Share of the draws, or of their weight, above 0.
+    weights : ndarray, shape (draw,), optional
+        Non-negative, sum 1.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        The draw at the border counts with the part of its weight that is below.
+    """
+    if weights is None:
+        weights = np.ones(x.shape[-1])
+    order = np.argsort(x, axis=-1)
+    below = np.cumsum(weights[order], axis=-1)
+    part = np.diff(np.minimum(below, q * weights.sum()), axis=-1, prepend=0.0)
+    lowest = np.take_along_axis(x, order, axis=-1)
+    return np.asarray(np.vecdot(part, lowest) / part.sum(axis=-1))
+
+
+def weighted_covariance(x: FloatArray, weights: FloatArray | None = None) -> FloatArray:
+    """
+    Covariance of rows over draws.
+
+    Parameters
+    ----------
+    x : ndarray, shape (row, draw)
+        Values.
+    weights : ndarray, shape (draw,), optional
+        Non-negative, sum 1.
+
+    Returns
+    -------
+    ndarray, shape (row, row)
+        As in `weighted_moments`, divided by one less than the number of draws.
+    """
+    if weights is None:
+        weights = np.full(x.shape[-1], 1.0 / x.shape[-1])
+    off = x - weighted_mean(x, weights)[:, np.newaxis]
+    left = 1.0 - float((weights**2).sum())
+    found = (off * weights) @ off.T
+    found = (found + found.T) / 2.0
+    return np.asarray(found / left if left > 1e-15 else np.zeros_like(found))
+
+
 def weighted_moments(x: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     """
     Mean and standard deviation over the last axis.
@@ -92,8 +144,15 @@ def summary_table(result: Result) -> pd.DataFrame:
     if "balance" in result.arrays or result.has_histogram("balance"):
         for q in LEVELS:
             columns[f"balance P{100 * q:.0f}"] = result.quantile("balance", q, element=whole)
-        # a gap of rounding size is no deficit
-        columns["P(deficit)"] = result.probability("balance", below=-1e-6, element=whole)
+        columns["P(deficit)"] = _deficit(result, whole)
     frame = pd.DataFrame({k: np.asarray(v) for k, v in columns.items()}, index=result.plan.years)
     frame.index.name = "year"
     return frame
+
+
+def _deficit(result: Result, element: str) -> Any:
+    """Probability of a deficit by year; exact where it was counted or can be."""
+    if result.joint is None or (result.weights is not None and "demand" not in result.arrays):
+        # a gap of rounding size is no deficit
+        return result.probability("balance", below=-1e-6, element=element)
+    return result.deficit_probability(element=element)
