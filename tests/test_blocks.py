@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,12 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 
 from reesupply import distributions
-from reesupply.distributions import QuantileTable, bernoulli, pert, triangular
 from reesupply.distributions.normal_lines import MAX_ERROR, normal_quantile
-from reesupply.distributions.stack import QuantileTables
-from reesupply.engine.counting import BlockCounter
-from reesupply.engine.histograms import BINS, Histograms, Layout
-from reesupply.errors import ReesupplyError, ScenarioError
+from reesupply.errors import ReesupplyError
 from reesupply.models.compound import compound
 from reesupply.models.rampup import RampTable
 from reesupply.models.rampup.rows import RampRows
@@ -47,48 +41,6 @@ def test_normal_numbers_are_as_close_as_promised() -> None:
 def test_no_module_hides_the_notation() -> None:
     """A module named as a function of its package would take its place once it is imported."""
     assert str(distributions.normal(0.0, 1.0)) == "normal(0, 1)"
-
-
-def test_stacked_tables_are_the_tables_one_by_one() -> None:
-    """Within the error of either, in the range of both and beyond."""
-    shapes = [pert(0, 1, 4), pert(800, 1500, 3000), triangular(-1, 0, 5), pert(5, 9.9, 10)]
-    z = np.linspace(-11.9, 11.9, 20_001)
-
-    found = QuantileTables(shapes)(np.tile(z, (len(shapes), 1)))
-
-    for own, shape in zip(found, shapes, strict=True):
-        low, high = shape.support
-        assert np.abs(own - QuantileTable(shape)(z)).max() <= 2e-5 * (high - low)
-        assert np.abs(own - shape.from_normal(np.clip(z, -8.3, 8.3))).max() <= 1e-5 * (high - low)
-        assert (np.diff(own) >= -1e-12 * (high - low)).all()
-
-
-def test_stacked_tables_refuse_what_jumps() -> None:
-    """A discrete distribution has no table."""
-    with pytest.raises(ScenarioError, match="continuous"):
-        QuantileTables([pert(0, 1, 4), bernoulli(0.5)])
-
-
-def test_a_table_that_would_be_too_long_is_refused() -> None:
-    """The message names the distribution."""
-    steep = pert(0.0, 1e-6, 1.0)
-    with pytest.raises(ScenarioError, match="too steep"):
-        QuantileTables([pert(0, 1, 4), truncated_spike(steep)])
-
-
-def truncated_spike(shape: object) -> Any:
-    """Stand in for a distribution whose quantile function has a corner."""
-
-    class Spike:
-        is_discrete = False
-
-        def from_normal(self, z: object) -> np.ndarray:
-            return np.where(np.asarray(z) > 0.001, 1.0, 0.0)
-
-        def __str__(self) -> str:
-            return f"spike of {shape}"
-
-    return Spike()
 
 
 @given(years=st.integers(1, 20), seed=st.integers(0, 99))
@@ -145,21 +97,3 @@ def test_rows_of_ramps_refuse_an_unknown_class() -> None:
             RampTable((5.0,), (1.0,)), np.array([0, 1]), np.ones((1, 2)), [2030],
             earliest=2029.0, draws=8,
         )  # fmt: skip
-
-
-def test_blocks_are_counted_as_lanes_are() -> None:
-    """Same counts and extremes, beyond the edges too."""
-    layout = Layout({}, np.array([-3.0, 0.0, 5.0]), np.array([6.0, 1.0, 2.0]) / BINS)
-    cells = np.random.default_rng(4).normal(0.0, 2.0, (3, 2048))
-    expected, found = Histograms(layout), Histograms(layout)
-    counter = BlockCounter(found, 1024)
-
-    for block in (cells[:, :1024], cells[:, 1024:]):
-        expected.add_lane(block)
-        counter.add(block.copy())
-
-    moved = np.abs(expected.counts - found.counts).sum()
-    assert moved <= 4  # a value on an edge may round to either side
-    assert (found.counts.sum(axis=1) == 2048).all()
-    np.testing.assert_array_equal(found.lowest, expected.lowest)
-    np.testing.assert_array_equal(found.highest, expected.highest)

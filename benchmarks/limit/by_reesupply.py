@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from benchmarks.limit import job as j
 from reesupply.distributions.normal_lines import normal_quantile
-from reesupply.engine.counting import BlockCounter
+from reesupply.engine.quantiles import Quantiles
 from reesupply.models.compound import compound
 from reesupply.models.rampup.rows import RampRows
 from reesupply.models.stocks.folded import outflow_matrix
@@ -76,6 +76,10 @@ class Block:
         self._z, self._work = made[:rows], made[rows : 2 * rows]
         self._place = made[2 * rows :].view(np.intp)
         self._paths = arena.reshape(j.YEARS, j.USES + 1, draws)  # of end uses and old mines
+        self._quantiles = {
+            rows.start: Quantiles(job.distributions[rows.start - j.FACTORS : rows.stop - j.FACTORS])
+            for rows in GROUPS
+        }
         earliest = float(job.start.min()) - 0.25
         self._ramps = RampRows(
             job.ramps, job.klass, job.nameplate, job.years, earliest=earliest, draws=draws
@@ -102,7 +106,7 @@ class Block:
         self._normals(slice(0, j.FACTORS), factors)
         for rows in GROUPS:
             count = rows.stop - rows.start
-            z, place = self._z[:count], self._place[:count]
+            z = self._z[:count]
             self._normals(rows, z)
             self.laps.end("normal numbers")
             if rows.start == j.DELAY.start:
@@ -110,8 +114,7 @@ class Block:
             if rows.start == j.GROWTH.start:
                 self._mix(z[: j.USES], factors[j.MARKET], j.MARKET_LOADING)
             self.laps.end("factors")
-            own = slice(rows.start - j.FACTORS, rows.stop - j.FACTORS)
-            self.job.tables.at_places(z, own, x[rows], place=place)
+            self._quantiles[rows.start](z, out=x[rows])
             self.laps.end("quantile tables")
         return x
 
@@ -121,13 +124,12 @@ class Block:
         z += np.multiply(factor, loading, out=self._work[0])
 
     def _normals(self, rows: slice, out: FloatArray) -> None:
-        """Write normal numbers in nodes of the tables."""
-        u, scale, count = self.uniforms[rows], self.job.tables.per_z, len(out)
+        """Write standard normal numbers."""
+        u, count = self.uniforms[rows], len(out)
         if self.exact:
-            np.multiply(ndtri(u, out=out), scale, out=out)
+            ndtri(u, out=out)
         else:
-            place, work = self._place[:count], self._work[:count]
-            normal_quantile(u, out, place=place, work=work, scale=scale)
+            normal_quantile(u, out, place=self._place[:count], work=self._work[:count])
 
     def _mines(self, x: FloatArray) -> None:
         """Write the output of the projects, (element, year, draw)."""
@@ -230,7 +232,6 @@ class ByReesupply:
     def _part(self, blocks: range, seed: int) -> tuple[Histograms, dict[str, float]]:
         size = self.lanes * LANE
         block, found = Block(self.job, size), self.job.histograms()
-        counter = BlockCounter(found, size)
         sampler = Sampler(seed, self.job.names)
         laps = block.laps
         for number in blocks:
@@ -241,6 +242,6 @@ class ByReesupply:
             laps.end("random numbers")
             cells = block.cells()
             laps.start()
-            counter.add(cells)
+            found.add_lane(number, cells)
             laps.end("histograms")
         return found, dict(laps.seconds)

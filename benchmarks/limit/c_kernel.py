@@ -16,11 +16,13 @@ import numpy as np
 
 from benchmarks.limit import job as j
 from reesupply.distributions.table import Z_MAX
-from reesupply.engine.histograms import BINS, Histograms
+from reesupply.engine.layout import BINS, COLUMNS, TAIL_BINS
 from reesupply.models.stocks.folded import outflow_matrix
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from reesupply.engine.histograms import Histograms
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -110,7 +112,7 @@ class CKernel:
         self._c = _CJob(
             *(self._arrays[name].ctypes.data for name in _POINTERS),
             *(self._sizes[name] for name in _SIZES),
-            job.tables.per_z,
+            (job.nodes.shape[1] - 1) / (2.0 * Z_MAX),
             Z_MAX,
             j.REGIME_LOADING,
             j.MARKET_LOADING,
@@ -134,13 +136,11 @@ class CKernel:
 
     def run(self, draws: int, seed: int, threads: int = 1) -> Histograms:
         """Draw, compute and count; draws a multiple of 32 times the threads."""
-        parts = [self._job.histograms() for _ in range(threads)]
-        found = (_CFound * threads)(
-            *(
-                _CFound(*(a.ctypes.data for a in (one.counts, one.lowest, one.highest)))
-                for one in parts
-            )
-        )
+        counts = np.zeros((threads, j.CELLS, BINS + 2), dtype=np.int64)
+        lowest = np.full((threads, j.CELLS), np.inf)
+        highest = -lowest
+        parts = zip(counts, lowest, highest, strict=True)
+        found = (_CFound * threads)(*(_CFound(*(a.ctypes.data for a in one)) for one in parts))
         failed = self._library.run(
             ctypes.byref(self._c),
             found,
@@ -151,14 +151,18 @@ class CKernel:
         if failed:
             msg = f"no {threads} threads could be started"
             raise RuntimeError(msg)
-        for other in parts[1:]:
-            parts[0].add(other)
-        return parts[0]
+        total = self._job.histograms()
+        total.draws = draws
+        total.counts = np.zeros((j.CELLS, COLUMNS), dtype=np.int64)
+        # what lies beyond the even bins is not counted further by the kernel
+        total.counts[:, TAIL_BINS - 1 : TAIL_BINS + BINS + 1] = counts.sum(axis=0)
+        total.lowest, total.highest = lowest.min(axis=0), highest.max(axis=0)
+        return total
 
 
 def _arrays(job: j.Job) -> tuple[dict[str, npt.NDArray[np.generic]], dict[str, int]]:
     """Return the arrays of the job in the order of the kernel, and their sizes."""
-    nodes = job.tables.values
+    nodes = job.nodes
     steps = np.diff(nodes, axis=1, append=nodes[:, -1:])
     by_use = outflow_matrix(job.leaving, job.past, j.YEARS)
     ramps = _windows(job)

@@ -32,7 +32,7 @@ class FullNumpy:
 
     def __init__(self, job: j.Job) -> None:
         self.job = job
-        self.nodes = np.linspace(-Z_MAX, Z_MAX, job.tables.values.shape[1])
+        self.nodes = np.linspace(-Z_MAX, Z_MAX, job.nodes.shape[1])
         classes = zip(j.TAU, j.BETA, strict=True)
         self.curves = [weibull_ramp_integral(CURVE, *one) for one in classes]
 
@@ -41,7 +41,7 @@ class FullNumpy:
         z = ndtri(uniforms)
         z[j.DELAY] = _mixed(z[j.DELAY], z[j.REGIME], j.REGIME_LOADING)
         z[j.GROWTH] = _mixed(z[j.GROWTH], z[j.MARKET], j.MARKET_LOADING)
-        rows = zip(z[j.FACTORS :], self.job.tables.values, strict=True)
+        rows = zip(z[j.FACTORS :], self.job.nodes, strict=True)
         values = [np.interp(own, self.nodes, table) for own, table in rows]
         return np.array([*z[: j.FACTORS], *values])
 

@@ -9,8 +9,10 @@ import numpy as np
 from scipy.special import gamma
 
 from reesupply.distributions import pert
-from reesupply.distributions.stack import QuantileTables
-from reesupply.engine.histograms import BINS, Histograms, Layout
+from reesupply.distributions.table import Z_MAX, QuantileTable
+from reesupply.engine.histograms import Histograms
+from reesupply.engine.layout import BINS, Layout
+from reesupply.engine.quantiles import Quantiles
 from reesupply.models.rampup import RampTable
 from reesupply.models.stocks import Weibull, leaving_share
 
@@ -52,8 +54,10 @@ class Job:
         Names of the inputs, in the order of their rows.
     distributions : tuple of Distribution
         Of the inputs after the two factors.
-    tables : QuantileTables
-        The same as tables in z.
+    quantiles : Quantiles
+        Their quantile functions, as the engine has them.
+    nodes : ndarray, shape (input, node)
+        The same as lines between nodes equally spaced in z on [-8.3, 8.3], as many for all.
     start : ndarray, shape (project,)
         Owner's date of first feed [decimal year].
     nameplate : ndarray, shape (element, project)
@@ -76,7 +80,8 @@ class Job:
 
     names: tuple[str, ...]
     distributions: tuple[Distribution, ...]
-    tables: QuantileTables
+    quantiles: Quantiles
+    nodes: FloatArray
     start: FloatArray
     nameplate: FloatArray
     klass: IntArray
@@ -134,7 +139,8 @@ def reference_job() -> Job:
     return Job(
         names=("factors.regime", "factors.market", *given),
         distributions=tuple(given.values()),
-        tables=QuantileTables(tuple(given.values())),
+        quantiles=Quantiles(tuple(given.values())),
+        nodes=_nodes(tuple(given.values())),
         start=np.asarray(2024.5 + 0.3 * p),
         nameplate=np.array([size * heavy_share, size * (1.0 - heavy_share)]),
         klass=p * len(TAU) // PROJECTS,
@@ -146,6 +152,13 @@ def reference_job() -> Job:
         low=-5.0 * spread,
         width=10.0 * spread / BINS,
     )
+
+
+def _nodes(distributions: tuple[Distribution, ...]) -> FloatArray:
+    """Return the nodes of their tables; a shorter one gets more nodes on its own lines."""
+    tables = [QuantileTable(one) for one in distributions]
+    z = np.linspace(-Z_MAX, Z_MAX, max(table.values.size for table in tables))
+    return np.array([table(z) for table in tables])
 
 
 def lifetimes() -> tuple[FloatArray, FloatArray]:

@@ -80,7 +80,7 @@ class OneDraw:
             (j.GROWTH, j.MARKET, j.MARKET_LOADING),
         ):
             z[rows] = np.sqrt(1.0 - loading**2) * z[rows] + loading * z[factor]
-        return self.chain(self.job.tables(z[j.FACTORS :, np.newaxis])[:, 0])
+        return self.chain(self.job.quantiles(z[j.FACTORS :, np.newaxis])[:, 0])
 
     def chain(self, values: FloatArray) -> FloatArray:
         """Return the 48 cells of the values of the 78 inputs that are not factors."""

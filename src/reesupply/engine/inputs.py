@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from reesupply.distributions import Distribution, Uniform
+from reesupply.distributions.normal_lines import normal_quantile
 from reesupply.engine.quantiles import Quantiles
 from reesupply.errors import ScenarioError
 from reesupply.scenario.checks import matching_loadings
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: The uniform number itself, for inputs that are not a cell.
 UNIFORM = Uniform(0.0, 1.0)
+#: Inputs at a time.
+_ROWS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +214,7 @@ class InputPlan:
         Parameters
         ----------
         uniforms : ndarray, shape (input, LANE)
-            Overwritten with standard normal numbers.
+            Within the open interval (0, 1).
 
         Returns
         -------
@@ -220,9 +223,7 @@ class InputPlan:
         normals : ndarray, shape (input, LANE)
             Standard normal number of each input, factors mixed in.
         """
-        from scipy.special import ndtri
-
-        z = ndtri(uniforms, out=uniforms)
+        z = _normals(uniforms)
         # not a matrix product: its bits could depend on how many other inputs there are
         z[self._loaded] *= self._own
         for factor, (rows, loading) in enumerate(self._mixed):
@@ -245,3 +246,14 @@ class InputPlan:
         own = np.flatnonzero(value_row >= 0)
         out[own] = values[value_row[own]]
         return out
+
+
+def _normals(uniforms: FloatArray) -> FloatArray:
+    """Return standard normal numbers, some rows at a time, which stay in the cache."""
+    z, work = np.empty_like(uniforms), np.empty((_ROWS, uniforms.shape[1]))
+    place = np.empty(work.shape, dtype=np.intp)
+    for first in range(0, len(uniforms), _ROWS):
+        rows = slice(first, first + _ROWS)
+        count = len(z[rows])
+        normal_quantile(uniforms[rows], z[rows], place=place[:count], work=work[:count])
+    return z

@@ -110,7 +110,7 @@ class Plan:
         Parameters
         ----------
         uniforms : ndarray, shape (input, LANE)
-            Overwritten.
+            Within the open interval (0, 1).
         clock : Clock, optional
             Gets the time of each stage.
         workspace : Workspace, optional

@@ -52,9 +52,9 @@ class Quantiles:
         self._groups = [kind([distributions[i] for i in at]) for kind, at in groups.items()]
         self._cells = [np.array(at, dtype=np.intp) for at in groups.values()]
 
-    def __call__(self, z: FloatArray) -> FloatArray:
-        """Return the values at standard normal numbers, both of shape (cell, draw)."""
-        values = np.empty_like(z)
+    def __call__(self, z: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        """Return the values at standard normal numbers, all of shape (cell, draw)."""
+        values = np.empty_like(z) if out is None else out
         for group, cells in zip(self._groups, self._cells, strict=True):
             for start in range(0, cells.size, _ROWS):
                 rows = slice(start, start + _ROWS)
