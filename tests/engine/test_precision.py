@@ -172,7 +172,7 @@ def test_counts_by_group_tell_what_draws_tell() -> None:
     draws = sample("sobol", 5, 20)
     cells = np.stack([np.zeros_like(draws), draws])
     for lane in (*range(10, 20), *range(10)):
-        groups.add(lane, groups.of_lane(cells[:, lane * LANE : (lane + 1) * LANE]))
+        groups.add_lane(lane, cells[:, lane * LANE : (lane + 1) * LANE])
     assert groups.counts.sum() == 20 * LANE
     for q in LEVELS:
         value = quantiles(draws)(q)
