@@ -11,6 +11,7 @@ import numpy as np
 
 from reesupply.engine.clock import Clock
 from reesupply.engine.histograms import CLAIMS, Histograms, Layout
+from reesupply.engine.pairwise import Node, Pairwise
 from reesupply.engine.statistics import Moments, with_sums
 from reesupply.engine.variables import VARIABLES
 from reesupply.sampling import LANE, Design, Sampler
@@ -47,10 +48,13 @@ class Part:
     ----------
     first : int
         Number of the first draw.
+    lanes : int
+        How many lanes it has.
     arrays : dict of str to ndarray
         Kept draws by name.
-    moments : list of Moments
-        One per lane.
+    moments : list of Node of Moments
+        Of all the lanes: one where their number is a power of two and the first is a multiple of
+        it, a few otherwise.
     histograms : Histograms
         Of all the lanes, of what does not keep its draws.
     seconds : dict of str to float
@@ -58,8 +62,9 @@ class Part:
     """
 
     first: int
+    lanes: int
     arrays: dict[str, FloatArray]
-    moments: list[Moments]
+    moments: list[Node[Moments]]
     histograms: Histograms
     seconds: dict[str, float]
 
@@ -86,7 +91,7 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
     clock = Clock()
     sampler = Sampler(job.entropy, plan.inputs.names, job.design, plan.dimensions)
     uniforms = np.empty((len(plan.inputs.names), LANE))
-    moments: list[Moments] = []
+    moments: Pairwise[Moments] = Pairwise()
     histograms = Histograms(job.layout)
     kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
     with _ONE_BLAS_THREAD:
@@ -100,14 +105,14 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
             arrays["inputs"] = arrays["inputs"][list(job.input_rows)]
             draws = min(LANE, job.draws - lane * LANE)
             summed = {name: with_sums(name, arrays[name], plan.heavy) for name in VARIABLES}
-            moments.append(Moments.of_lane(summed, draws))
+            moments.add(Node(lane, 1, Moments.of_lane(summed, draws)))
             histograms.add_lane(job.layout.cells(summed | {CLAIMS: arrays[CLAIMS]})[:, :draws])
             clock.lap("statistics")
             for name, pieces in kept.items():
                 pieces.append(arrays[name][..., :draws].copy())
             clock.lap("kept draws")
     whole = {name: np.concatenate(pieces, axis=-1) for name, pieces in kept.items() if pieces}
-    return Part(lanes.start * LANE, whole, moments, histograms, clock.seconds)
+    return Part(lanes.start * LANE, len(lanes), whole, moments.nodes, histograms, clock.seconds)
 
 
 class _OneBlasThread:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
@@ -18,8 +16,10 @@ import numpy as np
 from reesupply.engine.clock import STAGES
 from reesupply.engine.histograms import CLAIMS, NO_LAYOUT, Histograms
 from reesupply.engine.interrupts import interrupts_between
-from reesupply.engine.lanes import Job, Part, run_lanes
+from reesupply.engine.lanes import Job, Part
+from reesupply.engine.pairwise import Pairwise
 from reesupply.engine.plan import Plan, compile_scenario
+from reesupply.engine.pools import pool_of
 from reesupply.engine.variables import DATA, VARIABLES
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import Result
@@ -27,7 +27,11 @@ from reesupply.sampling import LANE, check_design, entropy_of
 from reesupply.scenario import Scenario, load_scenario
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import numpy.typing as npt
+
+    from reesupply.engine.statistics import Moments
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -109,10 +113,11 @@ def simulate(
     design : {"random", "lhs", "sobol"}
         How the uniform numbers are laid out.
     workers : int, optional
-        Threads in this process; one per core when None. The result does not depend on it.
+        Threads in this process, one per core when None; with an executor, how many workers it
+        has where it does not say so itself. The result does not depend on it.
     executor : concurrent.futures.Executor, optional
-        Runs the lanes in place of threads: a process pool, Dask's ``client.get_executor()``,
-        mpi4py's ``MPIPoolExecutor``.
+        Runs the lanes in place of threads: a process pool, loky, Dask's
+        ``client.get_executor()``, mpi4py's ``MPIPoolExecutor``.
     keep : iterable of str, optional
         What keeps its draws: variable names, "inputs", "inputs.<name>", "claims",
         "project.output", "end_use.demand"... None keeps ``result.data``, inputs and claims;
@@ -161,32 +166,30 @@ def simulate(
     # the layout takes a lane to make, which a small run that keeps its draws would notice
     layout = plan.layout.only(streamed) if streamed else NO_LAYOUT
     job = Job(entropy_of(rng), check_design(design), draws, names, rows, layout)
-    lanes = -(-draws // LANE)
     if on_interrupt not in ("raise", "return"):
         msg = f"on_interrupt: found {on_interrupt!r}; {nearest(on_interrupt, ('raise', 'return'))}"
         raise ReesupplyError(msg)
+    width = None if workers is None else _positive("workers", workers)
     started = time.perf_counter()
     collector = _Collector(plan, job)
     with (
-        _pool(executor, workers, lanes) as (pool, width),
+        pool_of(executor, width, plan, job) as pool,
         _reporter(progress, draws) as report,
         interrupts_between() as whole,
     ):
-        # an Event cannot be sent to another process
-        stop = Event() if executor is None else None
         try:
-            for part in _in_order(pool, plan, job, _chunks(lanes, width), stop):
+            for part in pool.parts(range(-(-draws // LANE))):
                 with whole():
                     collector.add(part)
                 report(collector.done)
         except KeyboardInterrupt:
-            if stop is not None:
-                stop.set()
             if on_interrupt == "raise" or not collector.done:
                 raise
     if collector.done < draws:
         warn(f"interrupted: {collector.done:,} of {draws:,} draws are complete", stacklevel=2)
-    return collector.result(time.perf_counter() - started, profile=profile)
+    result = collector.result(time.perf_counter() - started, profile=profile)
+    result.traffic = pool.traffic
+    return result
 
 
 class _Collector:
@@ -195,7 +198,7 @@ class _Collector:
     def __init__(self, plan: Plan, job: Job) -> None:
         self._plan, self._job = plan, job
         self._arrays: dict[str, FloatArray] = {}
-        self._moments: Any = None
+        self._moments: Pairwise[Moments] = Pairwise()
         self._histograms = Histograms(job.layout)
         self._seconds = dict.fromkeys(STAGES, 0.0)
         self.done = 0
@@ -208,12 +211,9 @@ class _Collector:
         self._histograms.add(part.histograms)
         for stage, seconds in part.seconds.items():
             self._seconds[stage] += seconds
-        for moments in part.moments:
-            self.done += moments.count
-            if self._moments is None:
-                self._moments = moments
-            else:
-                self._moments.add(moments)
+        for node in part.moments:
+            self.done += node.value.count
+            self._moments.add(node)
 
     def result(self, seconds: float, *, profile: bool) -> Result:
         return Result(
@@ -224,7 +224,7 @@ class _Collector:
             seconds=seconds,
             input_names=tuple(self._plan.inputs.names[row] for row in self._job.input_rows),
             arrays=self._kept(),
-            moments=self._moments,
+            moments=self._moments.total(),
             histograms=self._histograms,
             profile=self._seconds if profile else None,
         )
@@ -286,60 +286,6 @@ def _check_memory(plan: Plan, names: Sequence[str], inputs: int, draws: int) -> 
             'is 2 GiB; say what to keep, for example keep=("balance",) or keep=() for statistics'
         )
         raise ReesupplyError(msg)
-
-
-def _chunks(lanes: int, width: int) -> list[range]:
-    """Divide the lanes into tasks: long enough to be worth sending, enough to share out."""
-    size = max(1, min(8, -(-lanes // (4 * width))))
-    return [range(first, min(first + size, lanes)) for first in range(0, lanes, size)]
-
-
-def _in_order(
-    pool: Executor | None, plan: Plan, job: Job, chunks: list[range], stop: Event | None
-) -> Iterator[Part]:
-    """Yield the parts in order, with a bounded number under way."""
-    flag = () if stop is None else (stop,)
-    if pool is None:
-        for chunk in chunks:
-            yield run_lanes(plan, job, chunk, *flag)
-        return
-    waiting: list[Future[Part]] = []
-    ahead = iter(chunks)
-    try:
-        for chunk in ahead:
-            waiting.append(pool.submit(run_lanes, plan, job, chunk, *flag))
-            if len(waiting) >= 2 * (os.cpu_count() or 1) + 2:
-                yield waiting.pop(0).result()
-        while waiting:
-            yield waiting.pop(0).result()
-    finally:
-        for future in waiting:
-            future.cancel()
-
-
-@contextmanager
-def _pool(
-    executor: Executor | None, workers: int | None, lanes: int
-) -> Iterator[tuple[Executor | None, int]]:
-    width = _positive("workers", _cores() if workers is None else workers)
-    if executor is not None:
-        if not callable(getattr(executor, "submit", None)):
-            msg = f"executor: found {executor!r}, allowed is a concurrent.futures.Executor"
-            raise ReesupplyError(msg)
-        yield executor, os.cpu_count() or 1
-        return
-    width = min(width, lanes)
-    if width == 1:
-        yield None, 1
-        return
-    with ThreadPoolExecutor(width) as threads:
-        yield threads, width
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from reesupply.engine.plan import Plan
     from reesupply.engine.statistics import Moments
+    from reesupply.engine.wire import Traffic
     from reesupply.plots import Plots
 
     FloatArray = npt.NDArray[np.float64]
@@ -47,6 +48,8 @@ class Result(Draws):
         2030 and the last year.
     profile : dict of str to float, or None
         Seconds of each stage, summed over workers, where they were asked for.
+    traffic : Traffic, or None
+        Units of work and bytes that went to the workers of an executor and came back.
     weights : ndarray, shape (draw,), or None
         Non-negative, sum 1; every statistic uses them.
     """
@@ -71,6 +74,7 @@ class Result(Draws):
         self.arrays, self.moments = arrays, moments
         self.histograms = Histograms(NO_LAYOUT) if histograms is None else histograms
         self.profile, self.weights = profile, weights
+        self.traffic: Traffic | None = None
 
     def __repr__(self) -> str:
         plan = self.plan
