@@ -295,7 +295,7 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other versions have other models: a worker says so in place of other numbers."""
     plan, job = packed(rs.compile(), _job())
     unit = Unit(plan.key, job.key, 0, 1, dict([plan, job]))
-    monkeypatch.setattr(rs, "__version__", "0.0.9")
+    monkeypatch.setattr(wire, "_version", lambda: "0.0.9")
     with pytest.raises(rs.ReesupplyError) as error:
         run_unit(unit.packed())
     assert str(error.value).startswith("executor: found reesupply 0.0.9 in a worker, allowed is ")

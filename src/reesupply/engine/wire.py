@@ -15,12 +15,12 @@ import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-import reesupply
 from reesupply.engine.lanes import Job, Part, run_lanes
 from reesupply.errors import ReesupplyError
 
@@ -99,7 +99,7 @@ def _plan_parcel(plan: Plan) -> Parcel:
 
 
 def _parcel(content: object) -> Parcel:
-    data = zlib.compress(pickle.dumps((reesupply.__version__, content), protocol=5), 1)
+    data = zlib.compress(pickle.dumps((_version(), content), protocol=5), 1)
     return Parcel(hashlib.sha256(data).hexdigest(), data)
 
 
@@ -141,14 +141,21 @@ def run_unit(data: bytes) -> bytes | tuple[str, ...]:
 
 
 def _opened(content: bytes) -> Any:
-    version, found = pickle.loads(zlib.decompress(content))
-    if version != reesupply.__version__:
+    theirs, found = pickle.loads(zlib.decompress(content))
+    if theirs != _version():
         msg = (
-            f"executor: found reesupply {reesupply.__version__} in a worker, allowed is "
-            f"{version} as in the process that calls it"
+            f"executor: found reesupply {_version()} in a worker, allowed is {theirs} as in the "
+            "process that calls it"
         )
         raise ReesupplyError(msg)
     return found
+
+
+def _version() -> str:
+    try:
+        return version("reesupply")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 # -- parts ------------------------------------------------------------------------------------
