@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from reesupply.engine.lanes import Job, Part
 from reesupply.engine.pairwise import Pairwise
 from reesupply.engine.plan import Plan, compile_scenario
 from reesupply.engine.pools import pool_of
+from reesupply.engine.progress import reporter
 from reesupply.engine.variables import DATA, VARIABLES
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import Result
@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from reesupply.engine.progress import Progress
     from reesupply.engine.statistics import Moments
 
     FloatArray = npt.NDArray[np.float64]
-
-Progress = bool | Callable[[int, int], object]
 
 #: Kept draws above this many bytes need to be asked for by name.
 MEMORY_LIMIT = 2 * 2**30
@@ -123,7 +122,8 @@ def simulate(
         "project.output", "end_use.demand"... None keeps ``result.data``, inputs and claims;
         ``()`` keeps statistics only.
     progress : bool or callable
-        True shows a bar; a callable gets (done, total) draws.
+        True shows a bar, with draws by second and the time that is left, in a terminal or
+        notebook; a callable gets (done, total) draws about once a second.
     profile : bool
         Whether ``result.profile`` says how many seconds each stage took, summed over workers.
     on_interrupt : {"raise", "return"}
@@ -174,7 +174,7 @@ def simulate(
     collector = _Collector(plan, job)
     with (
         pool_of(executor, width, plan, job) as pool,
-        _reporter(progress, draws) as report,
+        reporter(progress, draws) as report,
         interrupts_between() as whole,
     ):
         try:
@@ -286,16 +286,3 @@ def _check_memory(plan: Plan, names: Sequence[str], inputs: int, draws: int) -> 
             'is 2 GiB; say what to keep, for example keep=("balance",) or keep=() for statistics'
         )
         raise ReesupplyError(msg)
-
-
-@contextmanager
-def _reporter(progress: Progress, total: int) -> Iterator[Callable[[int], object]]:
-    if callable(progress):
-        yield lambda done: progress(done, total)
-    elif progress:
-        from tqdm.auto import tqdm
-
-        with tqdm(total=total, unit="draw", unit_scale=True) as bar:
-            yield lambda done: bar.update(done - bar.n)
-    else:
-        yield lambda done: done
