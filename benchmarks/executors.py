@@ -87,7 +87,7 @@ def opened(stack: ExitStack, what: str, workers: int) -> Executor | None:
         import dask  # noqa: PLC0415
         import distributed  # noqa: PLC0415
 
-        options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+        options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": ":0"}
         with dask.config.set(KEEP_MEMORY if what == DASK_KEPT else {}):
             cluster = stack.enter_context(distributed.LocalCluster(processes=True, **options))
         client = stack.enter_context(distributed.Client(cluster))

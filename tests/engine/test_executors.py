@@ -126,7 +126,7 @@ def test_loky() -> None:
 def test_dask() -> None:
     """Dask distributed with two worker processes and its scheduler in this one."""
     distributed = pytest.importorskip("distributed", reason="Dask is not installed (extra cluster)")
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
     with (
         distributed.LocalCluster(processes=True, **options) as cluster,
         distributed.Client(cluster) as client,

@@ -26,8 +26,8 @@ __all__ = ["Pool", "pool_of", "unit_lanes"]
 #: What a unit is to take: in a thread an interrupt loses no more, and a report comes after each.
 UNIT_SECONDS = 1.0
 #: The same for an executor; and for each of its workers, since one process unpacks and adds what
-#: all of them bring back, which takes it about half of this for each unit.
-SENT_SECONDS, SECONDS_PER_WORKER = 4.0, 0.05
+#: all of them bring back, which takes it less than half of this for each unit.
+SENT_SECONDS, SECONDS_PER_WORKER = 4.0, 0.1
 #: Lanes of a unit while it is not known how long one takes; bytes of kept draws in a unit.
 FIRST_LANES, UNIT_BYTES = 8, 64 * 2**20
 #: Plans and jobs that went to the workers of an executor, by hash.
