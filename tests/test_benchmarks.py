@@ -43,6 +43,12 @@ def stocks_module() -> Iterator[Any]:
     yield from loaded("stocks.py")
 
 
+@pytest.fixture(scope="module")
+def executors_module() -> Iterator[Any]:
+    """Return `benchmarks/executors.py`."""
+    yield from loaded("executors.py")
+
+
 def positive(value: object) -> bool:
     """Whether a value is a number above zero; not so NaN."""
     return isinstance(value, int | float) and value > 0.0
@@ -167,3 +173,19 @@ def test_the_stock_benchmark_prints_its_table(
     assert "| reesupply, one call | 64 |" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="2"):
         stocks_module.main(["--draws", "0"])
+
+
+def test_the_executors_are_compared(
+    executors_module: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A tiny run on a pool of processes: a line for each, with ratios of pairs and bytes."""
+    options = ["--draws", "5000", "--repeats", "1", "--workers", "2", "--executors", "processes"]
+    assert executors_module.main(options) == 0
+    _, head, _, threads, processes = capsys.readouterr().out.splitlines()
+    assert cells(threads)[:3] == ["threads", "5,000", "1.00 (1.00 to 1.00)"]
+    found = dict(zip(cells(head), cells(processes), strict=True))
+    assert found["executor"] == "processes"
+    assert int(found["units"]) > 2
+    assert int(found["bytes back a unit"].replace(",", "")) > 100_000
+    with pytest.raises(SystemExit, match="2"):
+        executors_module.main(["--draws", "0"])

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import reesupply as rs
-from reesupply.engine import simulate as engine
+from reesupply.engine import pools
 from reesupply.engine.clock import STAGES
 from reesupply.engine.histograms import Histograms
 from reesupply.engine.lanes import _OneBlasThread
@@ -243,26 +243,35 @@ def test_executor() -> None:
     assert_same_bits(here, there)
 
 
-@pytest.mark.parametrize("size", [1, 4])
-def test_chunks(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How lanes are put together into tasks, and how many wait, is of no account."""
-    draws, keep = 5 * LANE + 9, ("balance", "inputs")
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_units(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How lanes are put together into units is of no account, be they nodes of the tree or not."""
+    draws, keep = 10 * LANE + 9, ("balance", "inputs")
     before = rs.simulate(draws=draws, rng=5, workers=1, keep=keep)
 
-    def chunks(lanes: int, width: int) -> list[range]:
-        del width
-        return [range(first, min(first + size, lanes)) for first in range(0, lanes, size)]
+    def lanes(first: int, left: int, width: int, most: int) -> int:
+        del first, width, most
+        return min(size, left)
 
-    monkeypatch.setattr(engine, "_chunks", chunks)
-    monkeypatch.setattr("os.cpu_count", lambda: 1)  # parts are fetched while others run
-    assert_same_bits(before, rs.simulate(draws=draws, rng=5, workers=2, keep=keep))
+    monkeypatch.setattr(pools, "unit_lanes", lanes)
+    after = rs.simulate(draws=draws, rng=5, workers=2, keep=keep)
+    assert_same_bits(before, after)
+    np.testing.assert_array_equal(before.histograms.counts, after.histograms.counts)
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 7, 8, 33, 1000])
+@pytest.mark.parametrize("lanes", [range(1), range(2), range(7), range(33), range(24, 1000)])
 @pytest.mark.parametrize("width", [1, 2, 64])
-def test_chunks_cover_all_lanes(lanes: int, width: int) -> None:
-    """Tasks hold each lane once, in order."""
-    assert [lane for chunk in engine._chunks(lanes, width) for lane in chunk] == list(range(lanes))
+@pytest.mark.parametrize("most", [0, 1, 8, 100])
+def test_units_are_nodes_of_the_tree(lanes: range, width: int, most: int) -> None:
+    """A unit is a power of two, begins at a multiple of it, and is no longer than was asked for."""
+    first = lanes.start
+    while first < lanes.stop:
+        size = pools.unit_lanes(first, lanes.stop - first, width, most)
+        assert size & (size - 1) == 0
+        assert 1 <= size <= max(most, 1)
+        assert first % size == 0
+        first += size
+    assert first == lanes.stop
 
 
 def test_failure_in_a_worker_reaches_the_caller() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import nbclient
+import nbformat
 import numpy as np
 import pytest
 
@@ -148,13 +151,31 @@ def test_progress_callable() -> None:
 
 def test_progress_bar(capfd: pytest.CaptureFixture[str]) -> None:
     """True shows a bar on stderr, nothing on stdout; False shows nothing at all."""
-    rs.simulate(draws=10, rng=1, keep=(), progress=True)
+    rs.simulate(draws=3 * LANE, rng=1, keep=(), workers=2, progress=True)
     out, err = capfd.readouterr()
     assert out == ""
-    assert "draw" in err
-    assert "100%" in err
+    first, *_, last = err.strip().split("\r")
+    assert re.fullmatch(r"0%\|.*\| 0\.00/3\.07k draws, \? draws/s, \? left", first)
+    assert re.fullmatch(
+        r"100%\|.*\| 3\.07k/3\.07k draws, [\d.]+k? draws/s, 00:00 left", last.strip()
+    )
     rs.simulate(draws=10, rng=1, keep=())
     assert capfd.readouterr() == ("", "")
+
+
+def test_progress_bar_in_a_notebook() -> None:
+    """The same text below the cell, and no warning, where no widgets are installed."""
+    cell = (
+        "import sys\n"
+        "sys.modules['ipywidgets'] = None\n"
+        "import reesupply as rs\n"
+        "result = rs.simulate(draws=3_000, rng=1, keep=(), progress=True)"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    nbclient.NotebookClient(notebook, timeout=120).execute()
+    texts = [output.text for output in notebook.cells[0].outputs]
+    assert "draws/s, 00:00 left" in texts[-1] + texts[-2]
+    assert "Warning" not in "".join(texts)
 
 
 def test_scenario_forms() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from reesupply.engine.plan import Plan
-    from reesupply.engine.simulate import Progress
+    from reesupply.engine.progress import Progress
     from reesupply.result import Result
     from reesupply.scenario import Scenario
 

@@ -48,6 +48,8 @@ class Part:
     ----------
     first : int
         Number of the first draw.
+    lanes : int
+        How many lanes it has.
     arrays : dict of str to ndarray
         Kept draws by name.
     streamed : Streamed
@@ -57,6 +59,7 @@ class Part:
     """
 
     first: int
+    lanes: int
     arrays: dict[str, FloatArray]
     streamed: Streamed
     seconds: dict[str, float]
@@ -102,7 +105,7 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
                 pieces.append(arrays[name][..., :draws].copy())
             clock.lap("kept draws")
     whole = {name: np.concatenate(pieces, axis=-1) for name, pieces in kept.items() if pieces}
-    return Part(lanes.start * LANE, whole, streamed, clock.seconds)
+    return Part(lanes.start * LANE, len(lanes), whole, streamed, clock.seconds)
 
 
 class _OneBlasThread:

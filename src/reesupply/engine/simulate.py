@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
@@ -17,10 +14,12 @@ import numpy as np
 
 from reesupply.engine.clock import STAGES
 from reesupply.engine.interrupts import interrupts_between
-from reesupply.engine.lanes import Job, Part, run_lanes
+from reesupply.engine.lanes import Job, Part
 from reesupply.engine.layout import NO_LAYOUT
 from reesupply.engine.plan import Plan, compile_scenario
+from reesupply.engine.pools import pool_of
 from reesupply.engine.precision import Precision, headline_rows
+from reesupply.engine.progress import reporter
 from reesupply.engine.statistics import CLAIMS
 from reesupply.engine.streamed import Streamed
 from reesupply.engine.variables import DATA, VARIABLES
@@ -31,11 +30,13 @@ from reesupply.sampling import LANE, check_design, entropy_of
 from reesupply.scenario import Scenario, load_scenario
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import numpy.typing as npt
 
-    FloatArray = npt.NDArray[np.float64]
+    from reesupply.engine.progress import Progress
 
-Progress = bool | Callable[[int, int], object]
+    FloatArray = npt.NDArray[np.float64]
 
 #: Kept draws above this many bytes need to be asked for by name.
 MEMORY_LIMIT = 2 * 2**30
@@ -114,17 +115,20 @@ def simulate(
     design : {"random", "lhs", "sobol"}
         How the uniform numbers are laid out.
     workers : int, optional
-        Threads in this process; one per core when None. The result does not depend on it.
+        Threads in this process, one per core when None; with an executor, how many workers it
+        has where it does not say so itself. The result does not depend on it.
     executor : concurrent.futures.Executor, optional
-        Runs the lanes in place of threads: a process pool, Dask's ``client.get_executor()``,
-        mpi4py's ``MPIPoolExecutor``.
+        Runs the lanes in place of threads: a process pool, loky, Dask's
+        ``client.get_executor()``, mpi4py's ``MPIPoolExecutor``.
     keep : iterable of str, optional
         What keeps its draws: variable names, "inputs", "inputs.<name>", "claims",
         "project.output", "end_use.demand"... None keeps ``result.data``, inputs and claims;
         ``()`` keeps statistics only. With `until` None is ``()``, as nobody knows how many draws
         there will be.
     progress : bool or callable
-        True shows a bar; a callable gets (done, total) draws; with `until` the total is its cap.
+        True shows a bar, with draws by second and the time that is left, in a terminal or
+        notebook; a callable gets (done, total) draws about once a second. With `until` the total
+        is its cap.
     profile : bool
         Whether ``result.profile`` says how many seconds each stage took, summed over workers.
     on_interrupt : {"raise", "return"}
@@ -173,38 +177,35 @@ def simulate(
     layout = plan.layout.only(streamed) if streamed else NO_LAYOUT
     grouped = () if check_design(design) == "random" else tuple(map(int, headline_rows(layout)))
     job = Job(entropy_of(rng), check_design(design), goals[-1], names, rows, layout, grouped)
-    lanes = -(-goals[-1] // LANE)
     if on_interrupt not in ("raise", "return"):
         msg = f"on_interrupt: found {on_interrupt!r}; {nearest(on_interrupt, ('raise', 'return'))}"
         raise ReesupplyError(msg)
+    width = None if workers is None else _positive("workers", workers)
     started = time.perf_counter()
     collector = _Collector(plan, job)
     with (
-        _pool(executor, workers, lanes) as (pool, width),
-        _reporter(progress, goals[-1]) as report,
+        pool_of(executor, width, plan, job) as pool,
+        reporter(progress, goals[-1]) as report,
         interrupts_between() as whole,
     ):
-        # an Event cannot be sent to another process
-        stop = Event() if executor is None else None
         try:
             for goal in goals:
                 collector.aim(goal)
-                chunks = _chunks_between(collector.done, goal, width)
-                for part in _in_order(pool, plan, job, chunks, stop):
+                for part in pool.parts(range(collector.done // LANE, -(-goal // LANE))):
                     with whole():
                         collector.add(part)
                     report(collector.done)
                 if until is not None and collector.is_known(until):
                     break
         except KeyboardInterrupt:
-            if stop is not None:
-                stop.set()
             if on_interrupt == "raise" or not collector.done:
                 raise
             collector.stopped = "interrupted"
     if collector.done < goal:
         warn(f"interrupted: {collector.done:,} of {goal:,} draws are complete", stacklevel=2)
-    return collector.result(time.perf_counter() - started, profile=profile)
+    result = collector.result(time.perf_counter() - started, profile=profile)
+    result.traffic = pool.traffic
+    return result
 
 
 class _Collector:
@@ -315,77 +316,3 @@ def _check_memory(plan: Plan, names: Sequence[str], inputs: int, draws: int) -> 
             'is 2 GiB; say what to keep, for example keep=("balance",) or keep=() for statistics'
         )
         raise ReesupplyError(msg)
-
-
-def _chunks(lanes: int, width: int) -> list[range]:
-    """Divide the lanes into tasks: long enough to be worth sending, enough to share out."""
-    size = max(1, min(8, -(-lanes // (4 * width))))
-    return [range(first, min(first + size, lanes)) for first in range(0, lanes, size)]
-
-
-def _in_order(
-    pool: Executor | None, plan: Plan, job: Job, chunks: list[range], stop: Event | None
-) -> Iterator[Part]:
-    """Yield the parts in order, with a bounded number under way."""
-    flag = () if stop is None else (stop,)
-    if pool is None:
-        for chunk in chunks:
-            yield run_lanes(plan, job, chunk, *flag)
-        return
-    waiting: list[Future[Part]] = []
-    ahead = iter(chunks)
-    try:
-        for chunk in ahead:
-            waiting.append(pool.submit(run_lanes, plan, job, chunk, *flag))
-            if len(waiting) >= 2 * (os.cpu_count() or 1) + 2:
-                yield waiting.pop(0).result()
-        while waiting:
-            yield waiting.pop(0).result()
-    finally:
-        for future in waiting:
-            future.cancel()
-
-
-def _chunks_between(done: int, goal: int, width: int) -> list[range]:
-    """Divide the lanes that lead from some draws, whole lanes, to more."""
-    first = done // LANE
-    chunks = _chunks(-(-goal // LANE) - first, width)
-    return [range(first + chunk.start, first + chunk.stop) for chunk in chunks]
-
-
-@contextmanager
-def _pool(
-    executor: Executor | None, workers: int | None, lanes: int
-) -> Iterator[tuple[Executor | None, int]]:
-    width = _positive("workers", _cores() if workers is None else workers)
-    if executor is not None:
-        if not callable(getattr(executor, "submit", None)):
-            msg = f"executor: found {executor!r}, allowed is a concurrent.futures.Executor"
-            raise ReesupplyError(msg)
-        yield executor, os.cpu_count() or 1
-        return
-    width = min(width, lanes)
-    if width == 1:
-        yield None, 1
-        return
-    with ThreadPoolExecutor(width) as threads:
-        yield threads, width
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@contextmanager
-def _reporter(progress: Progress, total: int) -> Iterator[Callable[[int], object]]:
-    if callable(progress):
-        yield lambda done: progress(done, total)
-    elif progress:
-        from tqdm.auto import tqdm
-
-        with tqdm(total=total, unit="draw", unit_scale=True) as bar:
-            yield lambda done: bar.update(done - bar.n)
-    else:
-        yield lambda done: done

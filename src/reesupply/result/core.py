@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reesupply.engine.plan import Plan
     from reesupply.engine.precision import Groups
     from reesupply.engine.statistics import Moments
+    from reesupply.engine.wire import Traffic
     from reesupply.plots import Plots
 
     FloatArray = npt.NDArray[np.float64]
@@ -59,6 +60,8 @@ class Result(Risk):
         Why a run with ``until=`` has as many draws as it has.
     profile : dict of str to float, or None
         Seconds of each stage, summed over workers, where they were asked for.
+    traffic : Traffic, or None
+        Units of work and bytes that went to the workers of an executor and came back.
     weights : ndarray, shape (draw,), or None
         Non-negative, sum 1; every statistic uses them.
     """
@@ -87,6 +90,7 @@ class Result(Risk):
         self.histograms = Histograms(NO_LAYOUT) if histograms is None else histograms
         self.joint, self.groups, self.stopped = joint, groups, stopped
         self.profile, self.weights = profile, weights
+        self.traffic: Traffic | None = None
 
     def __repr__(self) -> str:
         plan = self.plan
