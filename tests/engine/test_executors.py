@@ -245,13 +245,13 @@ def test_who_lacks_the_plan_asks_for_it() -> None:
 
 
 def test_statistics_of_a_unit_are_small() -> None:
-    """A unit without kept draws brings back under 1.2 MB, whatever its lanes; once 22 MB."""
+    """A unit without kept draws brings back under 1.2 MB, whatever its lanes."""
     job = _job(keep=())
     sizes = []
     for lanes in (1, 4):
         part = run_lanes(rs.compile(), job, range(lanes))
         sizes.append(len(packed_part(part, job)))
-        assert len(pickle.dumps(part)) > 20 * sizes[-1]
+        assert len(pickle.dumps(part)) > 4 * sizes[-1]
     assert sizes[1] < 2.5 * sizes[0]
     assert sizes[1] < 1_200_000
 
@@ -261,7 +261,7 @@ def test_a_part_comes_back_as_it_was() -> None:
     plan, job = rs.compile(), _job(keep=("balance",))
     part = run_lanes(plan, job, range(3))
     back = unpacked_part(packed_part(part, job), job)
-    assert back.histograms.layout is job.layout
+    assert back.streamed.histograms.layout is job.layout
     assert back.seconds == part.seconds
     one, other = _Collector(plan, job), _Collector(plan, job)
     one.add(part)
