@@ -264,6 +264,8 @@ def test_a_part_comes_back_as_it_was() -> None:
     assert back.streamed.histograms.layout is job.layout
     assert back.seconds == part.seconds
     one, other = _Collector(plan, job), _Collector(plan, job)
+    one.aim(job.draws)
+    other.aim(job.draws)
     one.add(part)
     other.add(back)
     assert one.done == 3 * LANE
