@@ -118,7 +118,7 @@ class DemandPlan:
         activity, magnets = (
             out.room(f"end_use.{name}", *yearly) for name in ("activity", "magnets")
         )
-        paths = {(use, name): path for (use, name, _), path in self._paths.run(values).items()}
+        paths = {(use, name): path for (use, name, _), path in self._paths.run(values, out).items()}
         yield_ = paths[ALL, "yield"]
         for index, name in enumerate(self.ids):
             if self._magnet[index]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from reesupply.engine.workspace import Workspace
     from reesupply.scenario.cells import Value
 
     FloatArray = npt.NDArray[np.float64]
@@ -54,9 +55,9 @@ class Cells:
         self._at = np.array([i for i, _ in drawn], dtype=np.intp)
         self._rows = np.array([row for _, row in drawn], dtype=np.intp)
 
-    def fill(self, values: FloatArray) -> FloatArray:
+    def fill(self, values: FloatArray, out: FloatArray | None = None) -> FloatArray:
         """Return the cells of a lane, shape (cell, draw)."""
-        out = np.empty((self._constant.size, values.shape[1]))
+        out = np.empty((self._constant.size, values.shape[1])) if out is None else out
         out[...] = self._constant[:, np.newaxis]
         if self._at.size:
             out[self._at] = values[self._rows]
@@ -207,7 +208,7 @@ class InputPlan:
             for factor, at in enumerate(follow)
         )
 
-    def values(self, uniforms: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def values(self, uniforms: FloatArray, workspace: Workspace) -> tuple[FloatArray, FloatArray]:
         """
         Turn the uniforms of a lane into values.
 
@@ -215,6 +216,8 @@ class InputPlan:
         ----------
         uniforms : ndarray, shape (input, LANE)
             Within the open interval (0, 1).
+        workspace : Workspace
+            Has room for them.
 
         Returns
         -------
@@ -223,15 +226,16 @@ class InputPlan:
         normals : ndarray, shape (input, LANE)
             Standard normal number of each input, factors mixed in.
         """
-        z = _normals(uniforms)
+        z = _normals(uniforms, workspace)
         # not a matrix product: its bits could depend on how many other inputs there are
         z[self._loaded] *= self._own
         for factor, (rows, loading) in enumerate(self._mixed):
             z[rows] += loading * z[factor]
-        own = z[self._followed]
+        own = workspace.room("normals of cells", self._followed.size, z.shape[1])
+        z.take(self._followed, axis=0, out=own, mode="clip")  # "raise" would copy first
         own[self._both] *= self._weight
         own[self._both] += np.sqrt(1.0 - self._weight**2) * z[self._change]
-        return self._quantiles(own), z
+        return self._quantiles(own, out=workspace.room("values of cells", *own.shape)), z
 
     def reported(
         self, values: FloatArray, normals: FloatArray, rows: npt.NDArray[np.intp]
@@ -248,9 +252,10 @@ class InputPlan:
         return out
 
 
-def _normals(uniforms: FloatArray) -> FloatArray:
+def _normals(uniforms: FloatArray, workspace: Workspace) -> FloatArray:
     """Return standard normal numbers, some rows at a time, which stay in the cache."""
-    z, work = np.empty_like(uniforms), np.empty((_ROWS, uniforms.shape[1]))
+    z = workspace.room("normals", *uniforms.shape)
+    work = np.empty((_ROWS, uniforms.shape[1]))
     place = np.empty(work.shape, dtype=np.intp)
     for first in range(0, len(uniforms), _ROWS):
         rows = slice(first, first + _ROWS)

@@ -11,7 +11,7 @@ import numpy as np
 
 from reesupply.engine.clock import Clock
 from reesupply.engine.streamed import Streamed
-from reesupply.engine.workspace import Workspace
+from reesupply.engine.workspace import workspace_of
 from reesupply.sampling import LANE, Design, Sampler
 
 if TYPE_CHECKING:
@@ -88,9 +88,8 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
     sampler = Sampler(job.entropy, plan.inputs.names, job.design, plan.dimensions)
     uniforms = np.empty((len(plan.inputs.names), LANE))
     streamed = Streamed(plan, job.layout, grouped=job.grouped)
-    workspace = Workspace()
     kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
-    with _ONE_BLAS_THREAD:
+    with _ONE_BLAS_THREAD, workspace_of(plan) as workspace:
         for lane in lanes:
             if stop is not None and stop.is_set():
                 break

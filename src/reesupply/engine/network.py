@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from reesupply.engine.pipeline import PipelinePlan
+    from reesupply.engine.workspace import Workspace
     from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
@@ -57,7 +58,9 @@ class NetworkPlan:
             np.flatnonzero(crosses & (network.mine_bloc == bloc)) for bloc in range(len(BLOCS))
         )
 
-    def refine(self, feed: FloatArray, capacity: FloatArray, values: FloatArray) -> Refined:
+    def refine(
+        self, feed: FloatArray, capacity: FloatArray, values: FloatArray, workspace: Workspace
+    ) -> Refined:
         """
         Allocate the feed of all mines.
 
@@ -69,6 +72,8 @@ class NetworkPlan:
             Separated oxide that each refinery can make [t/yr].
         values : ndarray, shape (value, LANE)
             Drawn values of the plan.
+        workspace : Workspace
+            Has room for the result.
 
         Returns
         -------
@@ -81,7 +86,13 @@ class NetworkPlan:
             out=np.zeros_like(capacity),
             where=recovery[:, np.newaxis] > 0.0,
         )
-        return refine(feed, limit, recovery, self.network)
+        rooms = {
+            name: workspace.room(
+                f"refined: {name}", *(feed if name != "throughput" else limit).shape
+            )
+            for name in ("taken", "separated", "throughput", "stock", "abroad")
+        }
+        return refine(feed, limit, recovery, self.network, out=Refined(**rooms))
 
     def recycling_capacity(self, capacity: FloatArray) -> FloatArray:
         """Sum the capacity of recyclers, (recycler, year, draw), by bloc: (bloc, year, draw)."""

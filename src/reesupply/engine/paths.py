@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from reesupply.engine.workspace import Workspace
     from reesupply.scenario import Scenario
     from reesupply.scenario.cells import Value
 
@@ -34,6 +35,8 @@ class Paths:
 
     Parameters
     ----------
+    name : str
+        Of the table.
     refs : mapping of (end use, parameter, bloc) to list of Ref
         Cells of each path.
     anchors : mapping of (end use, parameter, bloc) to tuple of int
@@ -48,21 +51,30 @@ class Paths:
     """
 
     def __init__(
-        self, refs: Mapping[Key, list[Ref]], anchors: Mapping[Key, tuple[int, ...]], years: Any
+        self,
+        name: str,
+        refs: Mapping[Key, list[Ref]],
+        anchors: Mapping[Key, tuple[int, ...]],
+        years: Any,
     ) -> None:
-        self.anchors = anchors
+        self.name, self.anchors = name, anchors
         self._groups: list[tuple[list[Key], FloatArray, Cells]] = []
         for found in dict.fromkeys(anchors.values()):
             keys = [key for key, one in anchors.items() if one == found]
             cells = Cells([ref for key in keys for ref in refs[key]])
             self._groups.append((keys, anchor_weights(found, years), cells))
 
-    def run(self, values: FloatArray) -> dict[Key, FloatArray]:
-        """Return the paths of a lane, each (year, draw), in arrays of their own."""
+    def run(self, values: FloatArray, workspace: Workspace) -> dict[Key, FloatArray]:
+        """Return the paths of a lane, each (year, draw), in arrays that may be written."""
         paths: dict[Key, FloatArray] = {}
-        for keys, weights, cells in self._groups:
-            drawn = cells.fill(values).reshape(len(keys), weights.shape[1], -1)
-            paths.update(zip(keys, np.matmul(weights, drawn), strict=True))
+        draws = values.shape[1]
+        for number, (keys, weights, cells) in enumerate(self._groups):
+            years, anchors = weights.shape
+            drawn = workspace.room(f"{self.name} {number}: cells", len(keys) * anchors, draws)
+            cells.fill(values, out=drawn)
+            found = workspace.room(f"{self.name} {number}: paths", len(keys), years, draws)
+            np.matmul(weights, drawn.reshape(len(keys), anchors, draws), out=found)
+            paths.update(zip(keys, found, strict=True))
         return paths
 
 
@@ -80,7 +92,7 @@ def compile_paths(scenario: Scenario, table: str, builder: InputBuilder) -> Path
         followed = series.get(key[0], name) if key[1] == "activity" else name
         refs[key] = _refs(scenario, name, f"{followed}.outlook", rows, builder)
     anchors = {key: tuple(row.year for row in rows) for key, rows in groups.items()}
-    return Paths(refs, anchors, scenario.years)
+    return Paths(table, refs, anchors, scenario.years)
 
 
 def _refs(

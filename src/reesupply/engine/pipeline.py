@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from reesupply.engine.workspace import Workspace
     from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
@@ -106,16 +107,20 @@ class Ramps:
     linear: IntArray
     ramp_years: Cells
 
-    def run(self, first: FloatArray, values: FloatArray, level: FloatArray) -> FloatArray:
+    def run(
+        self, first: FloatArray, values: FloatArray, level: FloatArray, workspace: Workspace
+    ) -> FloatArray:
         """Return yearly averages times `level`, (project, draw), as (project, year, draw)."""
-        share = np.empty((self.n, self.years.size, first.shape[1]))
+        years, draws = self.years.size, first.shape[1]
+        share = workspace.room("ramped", self.n, years, draws)
         if self.by_class.size:
             klass = self.klass.fill(values).astype(np.intp)
             per_class = self.plateau_of_class.fill(values)
             per_class = per_class.reshape(self.by_class.size, -1, first.shape[1])
             plateau = np.take_along_axis(per_class, klass[:, np.newaxis], axis=1)[:, 0]
             starts, kept = first[self.by_class], level[self.by_class]
-            own = self.table.average(starts, klass, plateau * kept, self.years)
+            own = workspace.room("ramped by class", self.by_class.size, years, draws)
+            self.table.average(starts, klass, plateau * kept, self.years, out=own)
             for index, rate, after in self.creeping:
                 # few plants are of the class, and fewer live to see it
                 begins = starts + after / MONTHS < self.years[-1] + 1.0
@@ -162,7 +167,9 @@ class PipelinePlan:
     _mortal: IntArray
     _reserves: FloatArray
 
-    def run(self, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    def run(
+        self, values: FloatArray, workspace: Workspace
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """
         Return dates, mine output and plant capacity.
 
@@ -170,6 +177,8 @@ class PipelinePlan:
         ----------
         values : ndarray, shape (value, LANE)
             Drawn values of the plan.
+        workspace : Workspace
+            Has room for what is large.
 
         Returns
         -------
@@ -185,14 +194,15 @@ class PipelinePlan:
         first = self.timing.run(values)
         available = np.ones_like(first)
         available[self._available] = self._availability.fill(values)
-        ramped = self.ramps.run(first, values, available)
+        ramped = self.ramps.run(first, values, available, workspace)
         if self._mortal.size:
             end = first[self._mortal] + self._life.fill(values)
             left = end[:, np.newaxis] - self.years[:, np.newaxis]
             ramped[self._mortal] *= np.clip(left, 0.0, 1.0)
         content = self._content(values)
         nameplate = content[:, self._pair].sum(axis=1)
-        feed = nameplate[:, np.newaxis] * ramped[: self.n_mines]
+        feed = ramped[: self.n_mines]
+        feed *= nameplate[:, np.newaxis]
         self._deplete(feed)
         whole = nameplate[:, np.newaxis]
         shares = np.divide(content, whole, out=np.zeros_like(content), where=whole > 0.0)

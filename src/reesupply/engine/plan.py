@@ -124,8 +124,8 @@ class Plan:
             Every variable by name, draws last, with "inputs", "claims" and "first_feed".
         """
         lap = Clock().lap if clock is None else clock.lap
-        values, normals = self.inputs.values(uniforms)
         out = Workspace() if workspace is None else workspace
+        values, normals = self.inputs.values(uniforms, out)
         out["inputs"] = self.inputs.reported(values, normals, np.array(inputs, dtype=np.intp))
         lap("inputs")
         capacity, captive_shares = self._supply.run(values, out)

@@ -69,7 +69,7 @@ class RecyclingPlan:
         """
         change, recovered, scale = self._anchors.fill(values)
         demanded = self.demand.run(values, out)
-        paths = self._paths.run(values)
+        paths = self._paths.run(values, out)
         pair = list(self._pair)
         weight = demanded.gross[:, pair, 0].sum(axis=1)
         in_use = self.goods.run(values, demanded.contained, weight, scale, out)

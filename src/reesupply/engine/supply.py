@@ -72,10 +72,10 @@ class SupplyPlan:
         """
         kept = self._outages.run(values)
         captive, captive_shares = self._captive.run(values, kept)
-        first, feed, shares, capacity = self._pipeline.run(values)
+        first, feed, shares, capacity = self._pipeline.run(values, out)
         self._apply_outages(kept, feed, capacity)
         plants = self._pipeline.n_refineries
-        refined = self._network.refine(feed, capacity[:plants], values)
+        refined = self._network.refine(feed, capacity[:plants], values, out)
         recovered = shares * self._recovery_factor.fill(values)
         self._add_projects(out, captive, captive_shares, feed, refined, shares, recovered)
         self._add_blocs(out, captive.sum(axis=0), captive_shares, refined, recovered)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
+
+    from reesupply.engine.plan import Plan
 
     FloatArray = npt.NDArray[np.float64]
 
-__all__ = ["Workspace"]
+__all__ = ["Workspace", "workspace_of"]
 
 
 class Workspace(dict[str, "FloatArray"]):
@@ -43,3 +50,35 @@ class Workspace(dict[str, "FloatArray"]):
         if found is None or found.shape != shape:
             found = self[name] = np.zeros(shape)
         return found
+
+
+#: Workspaces that nobody writes, of the plan that was run last: memory for one plan, not for many.
+_SPARE: WeakKeyDictionary[Plan, list[Workspace]] = WeakKeyDictionary()
+_LOCK = Lock()
+
+
+@contextmanager
+def workspace_of(plan: Plan) -> Iterator[Workspace]:
+    """
+    Lend a workspace for some lanes of a plan; later lanes get it again, also in another run.
+
+    Parameters
+    ----------
+    plan : Plan
+        Compiled scenario; another plan leaves other parts of its arrays alone.
+
+    Yields
+    ------
+    Workspace
+        Of the caller alone.
+    """
+    with _LOCK:
+        for other in [other for other in _SPARE if other is not plan]:
+            del _SPARE[other]
+        spare = _SPARE.setdefault(plan, [])
+        workspace = spare.pop() if spare else Workspace()
+    try:
+        yield workspace
+    finally:
+        with _LOCK:
+            spare.append(workspace)

@@ -82,7 +82,12 @@ class Refined:
 
 
 def refine(
-    feed: FloatArray, capacity: FloatArray, recovery: FloatArray, network: Network
+    feed: FloatArray,
+    capacity: FloatArray,
+    recovery: FloatArray,
+    network: Network,
+    *,
+    out: Refined | None = None,
 ) -> Refined:
     """
     Allocate feed to refineries, year after year.
@@ -97,6 +102,8 @@ def refine(
         Separated oxide per oxide in feed.
     network : Network
         Contracts and blocs.
+    out : Refined, optional
+        Of the same shapes; its arrays are written again.
 
     Returns
     -------
@@ -107,25 +114,32 @@ def refine(
     limit = 1e9 * (1.0 + feed.sum(axis=(0, 1)))
     free = np.minimum(capacity, limit)
     routes = _routes(network, recovery)
-    taken, separated = np.empty_like(feed), np.zeros_like(feed)
-    stock, abroad = np.empty_like(feed), np.zeros_like(feed)
-    throughput = np.zeros_like(free)
+    if out is None:
+        taken, separated, stock, abroad = (np.empty_like(feed) for _ in range(4))
+        out = Refined(taken, separated, np.empty_like(free), stock, abroad)
+    for added_to in (out.separated, out.throughput, out.abroad):
+        added_to[...] = 0.0
     held = np.zeros_like(feed[:, 0])
     for year in range(feed.shape[1]):
         offered = held + feed[:, year]
-        left = stock[:, year]
+        left = out.stock[:, year]
         left[...] = offered
         step = _Year(
-            left, free[:, year], separated[:, year], abroad[:, year], throughput[:, year], recovery
+            left,
+            free[:, year],
+            out.separated[:, year],
+            out.abroad[:, year],
+            out.throughput[:, year],
+            recovery,
         )
         for route in routes:
             step.serve(route)
         for bloc in np.unique(network.mine_bloc):
             step.pool(np.flatnonzero(network.mine_bloc == bloc), network.refinery_bloc == bloc)
         step.send_abroad(network)
-        np.subtract(offered, left, out=taken[:, year])
+        np.subtract(offered, left, out=out.taken[:, year])
         held = left
-    return Refined(taken, separated, throughput, stock, abroad)
+    return out
 
 
 @dataclass(frozen=True, slots=True)
