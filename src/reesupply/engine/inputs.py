@@ -231,11 +231,11 @@ class InputPlan:
         z[self._loaded] *= self._own
         for factor, (rows, loading) in enumerate(self._mixed):
             z[rows] += loading * z[factor]
-        own = workspace.room("normals of cells", self._followed.size, z.shape[1])
+        own = workspace.room("cells", self._followed.size, z.shape[1])
         z.take(self._followed, axis=0, out=own, mode="clip")  # "raise" would copy first
         own[self._both] *= self._weight
         own[self._both] += np.sqrt(1.0 - self._weight**2) * z[self._change]
-        return self._quantiles(own, out=workspace.room("values of cells", *own.shape)), z
+        return self._quantiles(own, out=own), z
 
     def reported(
         self, values: FloatArray, normals: FloatArray, rows: npt.NDArray[np.intp]

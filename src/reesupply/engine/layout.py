@@ -15,6 +15,7 @@ import numpy as np
 
 from reesupply.engine.statistics import CLAIMS, with_sums
 from reesupply.engine.variables import DATA, YEAR
+from reesupply.engine.workspace import workspace_of
 from reesupply.sampling import LANE, Sampler
 
 if TYPE_CHECKING:
@@ -140,11 +141,12 @@ def layout_of(plan: Plan) -> Layout:
     pieces: list[FloatArray] = []
     sampler = Sampler(PILOT, plan.inputs.names, "lhs", plan.dimensions)
     uniforms = np.empty((len(plan.inputs.names), LANE))
-    for number in range(PILOT_LANES):
-        lane = plan.run_lane(sampler.lane(number, uniforms))
-        summed = {name: with_sums(name, lane[name], plan.heavy) for name in (*DATA, CLAIMS)}
-        rows = rows or _rows(plan, summed)
-        pieces.append(np.concatenate([summed[name][at >= 0] for name, at in rows.items()]))
+    with workspace_of(plan) as workspace:
+        for number in range(PILOT_LANES):
+            lane = plan.run_lane(sampler.lane(number, uniforms), workspace=workspace)
+            summed = {name: with_sums(name, lane[name], plan.heavy) for name in (*DATA, CLAIMS)}
+            rows = rows or _rows(plan, summed)
+            pieces.append(np.concatenate([summed[name][at >= 0] for name, at in rows.items()]))
     return layout_from(rows, np.concatenate(pieces, axis=1))
 
 

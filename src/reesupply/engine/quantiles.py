@@ -53,7 +53,7 @@ class Quantiles:
         self._cells = [np.array(at, dtype=np.intp) for at in groups.values()]
 
     def __call__(self, z: FloatArray, out: FloatArray | None = None) -> FloatArray:
-        """Return the values at standard normal numbers, all of shape (cell, draw)."""
+        """Return the values at standard normal numbers, (cell, draw); `out` may be `z` itself."""
         values = np.empty_like(z) if out is None else out
         for group, cells in zip(self._groups, self._cells, strict=True):
             for start in range(0, cells.size, _ROWS):
