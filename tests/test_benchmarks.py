@@ -6,10 +6,12 @@ import csv
 import dataclasses
 import importlib.util
 import json
+import pickle
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 if TYPE_CHECKING:
@@ -189,3 +191,29 @@ def test_the_executors_are_compared(
     assert int(found["bytes back a unit"].replace(",", "")) > 100_000
     with pytest.raises(SystemExit, match="2"):
         executors_module.main(["--draws", "0"])
+
+
+def test_every_kernel_can_be_called_again_and_again() -> None:
+    """What is timed is caught in a lane, and a second call does the same as the first."""
+    for module in loaded("kernels.py"):
+        lane = module.one_lane()
+        for name in module.NAMES:
+            with module.kernel(lane, name) as call:
+                first, second = pickle.dumps(call()), pickle.dumps(call())
+            if name in module.CAUGHT:
+                assert first == second, name
+                assert len(first) > 100_000, name  # arrays of a lane, not of one draw
+
+
+def test_kernels_are_timed_on_their_own_arguments() -> None:
+    """A watched kernel keeps its largest call, as its arguments were before it."""
+    for module in loaded("kernels.py"):
+        calls: dict[str, Any] = {}
+
+        def doubled(x: Any) -> Any:
+            x *= 2.0
+            return x.sum()
+
+        watched = module._watching(doubled, "doubled", calls)
+        assert [watched(np.ones(size)) for size in (3, 5, 4)] == [6.0, 10.0, 8.0]
+        assert calls["doubled"][1]() == 10.0
