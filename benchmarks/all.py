@@ -1,12 +1,12 @@
 """
 All benchmarks, one after the other, and one page of tables and plots.
 
-    python3 run.py performance                  (about an hour on two cores)
+    python3 run.py performance                  (half an hour on two free cores)
     python3 run.py performance --size quick     (some minutes; a rougher page)
     python3 run.py performance --write          (and the page goes to docs/performance.md)
 
-Each part runs in a process of its own; what is found is written after each, so that a run that is
-stopped loses one part. `--parts` and `--without` choose. What the parts measure is in the README.
+Each part runs in a process of its own; numbers and page are written after each, so that a run that
+is stopped loses one part. `--parts` and `--without` choose. The README says what they measure.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the modules beside this file, wherever it is run from
@@ -83,7 +83,11 @@ def measured(part: str, sizes: Sizes) -> Any:
 
 
 def run(
-    parts: Sequence[str], size: str, sizes: Sizes, found: dict[str, Any], path: Path
+    parts: Sequence[str],
+    size: str,
+    sizes: Sizes,
+    found: dict[str, Any],
+    write: Callable[[dict[str, Any]], object],
 ) -> list[str]:
     """
     Run parts in turn, and write all that is known after each.
@@ -98,8 +102,8 @@ def run(
         How much of everything.
     found : dict
         What is known: "machine", and "parts" by name, which is added to.
-    path : Path
-        JSON file.
+    write : callable
+        Takes `found`.
 
     Returns
     -------
@@ -107,7 +111,6 @@ def run(
         Parts that failed.
     """
     failed = []
-    path.parent.mkdir(parents=True, exist_ok=True)
     for part in parts:
         started = datetime.now(UTC)
         print(f"{part} ...", file=sys.stderr, flush=True)
@@ -124,7 +127,7 @@ def run(
             "size": size,
             "found": numbers,
         }
-        path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        write(found)
         print(f"{part}: {seconds:,.0f} s", file=sys.stderr, flush=True)
     return failed
 
@@ -200,14 +203,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sizes = dataclasses.replace(sizes, curve_draws=options.curve_draws)
     here = machine()
     parts = [part for part in PARTS if part in options.parts and part not in options.without]
-    found = {"machine": here, "parts": {}}
-    kept = earlier(options.docs / page.NUMBERS, here) if options.write else {}
-    found["parts"] = kept
     date = f"{datetime.now(UTC):%Y-%m-%d}"
-    failed = run(parts, options.size, sizes, found, options.out / f"all-{date}.json")
-    if not found["parts"]:
-        return 1
-    page.write(found, options.docs if options.write else options.out / f"all-{date}")
+    folder = options.docs if options.write else options.out / f"all-{date}"
+    kept = earlier(folder / page.NUMBERS, here) if options.write else {}
+    found = {"machine": here, "parts": kept}
+    failed = run(parts, options.size, sizes, found, lambda known: page.write(known, folder))
+    print(f"The page: {folder / page.PAGE}")
     if failed:
         print(f"Not measured: {', '.join(failed)}; the reason is above.", file=sys.stderr)
     return 1 if failed else 0

@@ -125,25 +125,29 @@ def why_missed(found: Any) -> list[str]:
     """Say, stage by stage, why a call or a long run takes longer than was asked; or nothing."""
     long, small = found["long"], found["small"]
     said = []
-    took = 1e3 * small["cpu"]
-    name, seconds = max(small["stages"].items(), key=lambda item: item[1])
+    took, (name, share) = 1e3 * small["cpu"], _largest(small)
     if took > targets.WARM_MS:
         said.append(
             f"A warm call in {targets.WARM_MS:.0f} ms would need every stage to be "
             f"{took / targets.WARM_MS:.2g} times as quick: without the largest, {name}, it would "
-            f"still take {took - 1e3 * seconds:.0f} ms."
+            f"still take {took * (1.0 - share):.0f} ms of processor time."
         )
     allowed = targets.LONG_RUN_SECONDS / targets.LONG_RUN * 1e6
-    cost = long["cpu"] / long["draws"] * 1e6
-    name, seconds = max(long["stages"].items(), key=lambda item: item[1])
+    cost, (name, share) = long["cpu"] / long["draws"] * 1e6, _largest(long)
     if cost > THREADS * allowed:
         said.append(
             f"{targets.LONG_RUN:,} draws in {targets.LONG_RUN_SECONDS / 60.0:.0f} minutes leave "
             f"{allowed:.2g} µs for each, which on {threads(THREADS)} without any loss are "
             f"{THREADS * allowed:.2g} µs of processor time. A draw takes {cost:.3g}, of which "
-            f"{name} {seconds / long['draws'] * 1e6:.3g}."
+            f"{name} {cost * share:.3g}."
         )
     return said
+
+
+def _largest(run: Any) -> tuple[str, float]:
+    """Return the stage that takes most, and its share of the elapsed time of a run."""
+    name, seconds = max(run["stages"].items(), key=lambda item: item[1])
+    return name, seconds / run["wall"]
 
 
 def why_above_c(found: Any) -> list[str]:

@@ -72,7 +72,6 @@ def write(content: Mapping[str, Any], folder: Path) -> None:
         pictures.memory(parts["memory"]["found"], targets.MEMORY_MIB, folder / MEMORY)
     if "limit" in parts:
         pictures.reference_job(parts["limit"]["found"]["timings"], folder / JOB)
-    print(f"Written: {folder / PAGE}")
 
 
 # -- the beginning ----------------------------------------------------------------------------

@@ -177,7 +177,7 @@ TARGETS = (
     ),
     Target(
         "executors",
-        "2 processes of Dask that keep their memory, time above 2 threads (at 10,000,000 draws)",
+        "Dask with 2 processes that keep their memory, time above 2 threads (asked at 10^7 draws)",
         15.0, " %", _dask,
     ),
 )  # fmt: skip
