@@ -22,7 +22,7 @@ LEVELS = (
     {"distributions", "sampling"},
     {"models"},
     {"scenario"},
-    {"engine", "result"},
+    {"engine", "result", "compiled"},
     {"analysis"},
     {"plots", "report", "export"},
     {"cli", "__init__", "__main__"},
@@ -44,7 +44,7 @@ MODELS_MAY_IMPORT = {"numpy", "numpy.typing", "scipy.special", "scipy.sparse"}
 MODELS_MAY_IMPORT_STDLIB = {"__future__", "abc", "collections.abc", "dataclasses", "typing"}
 MODELS_MAY_IMPORT_OURS = {"reesupply.errors", "reesupply.units"}
 
-HEAVY = ("pandas", "scipy.stats", "matplotlib", "statsmodels", "xarray", "pydantic")
+HEAVY = ("pandas", "scipy.stats", "matplotlib", "statsmodels", "xarray", "pydantic", "numba")
 MODULE_LINES = 400
 FUNCTION_LINES = 60
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from benchmarks.limit import job as j
-from reesupply.distributions.normal_lines import normal_quantile
+from reesupply.engine.kernels import NUMPY
 from reesupply.engine.quantiles import Quantiles
 from reesupply.models.compound import compound
 from reesupply.models.rampup.rows import RampRows
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from reesupply.engine.histograms import Histograms
+    from reesupply.engine.kernels import Kernels
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -62,10 +63,14 @@ class Block:
         Size of a block.
     exact : bool
         Normal numbers by `ndtri` and not by lines, to compare values with others.
+    kernels : Kernels
+        Functions that do the hottest work.
     """
 
-    def __init__(self, job: j.Job, draws: int, *, exact: bool = False) -> None:
-        self.job, self.draws, self.exact = job, draws, exact
+    def __init__(
+        self, job: j.Job, draws: int, *, exact: bool = False, kernels: Kernels = NUMPY
+    ) -> None:
+        self.job, self.draws, self.exact, self._kernels = job, draws, exact, kernels
         self.laps = Laps()
         self._values = np.empty((j.INPUTS, draws))
         # inputs are made some rows at a time, and paths later where they were made, so that what is
@@ -114,7 +119,7 @@ class Block:
             if rows.start == j.GROWTH.start:
                 self._mix(z[: j.USES], factors[j.MARKET], j.MARKET_LOADING)
             self.laps.end("factors")
-            self._quantiles[rows.start](z, out=x[rows])
+            self._quantiles[rows.start](z, out=x[rows], kernels=self._kernels)
             self.laps.end("quantile tables")
         return x
 
@@ -129,13 +134,14 @@ class Block:
         if self.exact:
             ndtri(u, out=out)
         else:
+            normal_quantile = self._kernels.normal_quantile
             normal_quantile(u, out, place=self._place[:count], work=self._work[:count])
 
     def _mines(self, x: FloatArray) -> None:
         """Write the output of the projects, (element, year, draw)."""
         first = x[j.DELAY]
         first += self.job.start[:, np.newaxis]
-        total = self._ramps.total(first, x[j.PLATEAU])
+        total = self._kernels.ramp_total(self._ramps, first, x[j.PLATEAU])
         self.laps.end("ramps")
         self._cells[: j.ELEMENTS] = total.swapaxes(1, 2)
         self.laps.end("turning")
@@ -198,10 +204,14 @@ class ByReesupply:
     ----------
     job : Job
         The reference job.
+    lanes : int
+        Lanes of 1,024 draws in a block.
+    kernels : Kernels
+        Functions that do the hottest work.
     """
 
-    def __init__(self, job: j.Job, lanes: int = LANES) -> None:
-        self.job, self.lanes = job, lanes
+    def __init__(self, job: j.Job, lanes: int = LANES, kernels: Kernels = NUMPY) -> None:
+        self.job, self.lanes, self._kernels = job, lanes, kernels
 
     def run(self, draws: int, seed: int, threads: int = 1) -> tuple[Histograms, dict[str, float]]:
         """
@@ -231,7 +241,8 @@ class ByReesupply:
 
     def _part(self, blocks: range, seed: int) -> tuple[Histograms, dict[str, float]]:
         size = self.lanes * LANE
-        block, found = Block(self.job, size), self.job.histograms()
+        block = Block(self.job, size, kernels=self._kernels)
+        found = self.job.histograms()
         sampler = Sampler(seed, self.job.names)
         laps = block.laps
         for number in blocks:
@@ -242,6 +253,6 @@ class ByReesupply:
             laps.end("random numbers")
             cells = block.cells()
             laps.start()
-            found.add_lane(number, cells)
+            found.add_lane(number, cells, counter=self._kernels.count)
             laps.end("histograms")
         return found, dict(laps.seconds)

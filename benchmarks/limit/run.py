@@ -2,7 +2,7 @@
 The reference job in C, through reesupply, in plain numpy and in other packages, side by side.
 
     python benchmarks/limit/run.py             (some minutes; --quick for one)
-    pip install -e ".[bench]"                  (the other packages; without them they are left out)
+    pip install -e ".[bench,compiled]"         (the other packages; without them they are left out)
 
 The values of all ways are compared before anything is timed; then they are timed in turns, so
 that a busy moment of the machine does not hit one alone. The README beside this file has the job.
@@ -18,6 +18,7 @@ import platform
 import sys
 import time
 from collections import defaultdict
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +28,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from reesupply.engine.kernels import KERNELS, Kernels, kernels_of
+from reesupply.errors import ReesupplyError
 from reesupply.sampling import LANE, Sampler
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +59,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 C_DRAWS, OUR_DRAWS, NUMPY_DRAWS = 1_024_000, 409_600, 10_000
 REPEATS, THREADS = 7, 2
 C, OURS, NUMPY = "C, fused kernel", "reesupply, in blocks", "numpy, whole arrays"
+COMPILED = "reesupply, numba kernels"
 #: Values may differ by so much of the standard deviation of a cell.
 SAME, BY_TABLE = 1e-9, 1e-5
 
@@ -134,16 +138,26 @@ def differences(job: j.Job, kernel: CKernel | None, draws: int = LANE) -> dict[s
         return float((np.abs(found - expected) / spread[:, : found.shape[1]]).max())
 
     found = {}
-    for exact in (True, False):
-        block = Block(job, draws, exact=exact)
-        block.uniforms[...] = uniforms
-        name = "reesupply, exact normal numbers" if exact else "reesupply, normal numbers by lines"
-        found[name] = off(block.cells())
+    for word, kernels in available().items():
+        for exact in (True, False):
+            block = Block(job, draws, exact=exact, kernels=kernels)
+            block.uniforms[...] = uniforms
+            name = "exact normal numbers" if exact else "normal numbers by lines"
+            found[f"reesupply, {name}{'' if word == 'numpy' else ', ' + word}"] = off(block.cells())
     one = OneDraw(job)
     some = np.array([one(column) for column in uniforms[:, :100].T]).T
     found["one draw at a time"] = float((np.abs(some - expected[:, :100]) / spread).max())
     if kernel is not None:
         found["C"] = off(kernel.balance(uniforms))
+    return found
+
+
+def available() -> dict[str, Kernels]:
+    """Return the kernels that are installed, by name."""
+    found = {}
+    for name in KERNELS:
+        with suppress(ReesupplyError):
+            found[name] = kernels_of(name)
     return found
 
 
@@ -158,8 +172,9 @@ def check(found: dict[str, float]) -> None:
 
 def ways(job: j.Job, kernel: CKernel | None, scale: float) -> list[Way]:
     """Return all ways that can be timed here, and say which cannot."""
-    ours, plain, one = ByReesupply(job), FullNumpy(job), OneDraw(job)
-    unit = THREADS * ours.lanes * LANE
+    ours = {word: ByReesupply(job, kernels=kernels) for word, kernels in available().items()}
+    plain, one = FullNumpy(job), OneDraw(job)
+    unit = THREADS * ours["numpy"].lanes * LANE
     draws = max(int(OUR_DRAWS * scale) // unit, 1) * unit
     fast = max(int(C_DRAWS * scale) // 64, 1) * 64
     few = max(int(NUMPY_DRAWS * scale), 100)
@@ -168,7 +183,9 @@ def ways(job: j.Job, kernel: CKernel | None, scale: float) -> list[Way]:
         if kernel is not None:
             call = _bound(kernel.run, fast, 1, threads)
             found.append(Way(C, threads, fast, call, "only this job"))
-        found.append(Way(OURS, threads, draws, _bound(ours.run, draws, 1, threads)))
+        for word, each in ours.items():
+            name = OURS if word == "numpy" else COMPILED
+            found.append(Way(name, threads, draws, _bound(each.run, draws, 1, threads)))
     found.append(Way(NUMPY, 1, few, _bound(plain.run, few, 1), "no streaming: 20 kB a draw"))
     for peer in PEERS:
         if peer.installed:
@@ -187,8 +204,9 @@ def measure(every: Sequence[Way], repeats: int) -> list[Timing]:
     """Time all ways in turns."""
     wall: dict[int, list[float]] = defaultdict(list)
     cpu: dict[int, list[float]] = defaultdict(list)
-    for each in every[:4]:
-        each.call()  # tables, threads and libraries are ready
+    for each in every:
+        if each.name in (C, OURS, COMPILED):
+            each.call()  # tables, threads and libraries are ready
     for _ in range(repeats):
         for number, each in enumerate(every):
             started, used = time.perf_counter(), time.process_time()
@@ -242,21 +260,30 @@ def table(timings: Sequence[Timing]) -> str:
     return "\n".join(lines)
 
 
-def profile(job: j.Job, draws: int) -> dict[str, float]:
-    """Return processor microseconds a draw of reesupply's stages, on one thread."""
-    ours = ByReesupply(job)
-    block = ours.lanes * LANE
-    draws = max(draws // block, 1) * block
-    _, seconds = ours.run(draws, 1)
-    return {stage: each / draws * 1e6 for stage, each in seconds.items()}
+def profile(job: j.Job, draws: int) -> dict[str, dict[str, float]]:
+    """Return processor microseconds a draw of reesupply's stages, on one thread, by kernels."""
+    found = {}
+    for word, kernels in available().items():
+        ours = ByReesupply(job, kernels=kernels)
+        block = ours.lanes * LANE
+        draws = max(draws // block, 1) * block
+        _, seconds = ours.run(draws, 1)
+        found[word] = {stage: each / draws * 1e6 for stage, each in seconds.items()}
+    return found
 
 
-def profile_table(stages: Mapping[str, float]) -> str:
-    """Return the stages as a Markdown table, the largest first."""
-    whole = sum(stages.values())
-    lines = ["| stage | µs CPU a draw | share |", "| :-- | --: | --: |"]
-    for stage, each in sorted(stages.items(), key=lambda item: -item[1]):
-        lines.append(f"| {stage} | {each:.3f} | {each / whole:.0%} |")
+def profile_table(by_word: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the stages as a Markdown table, numpy's largest first."""
+    lines = [
+        f"| stage | {' | share | '.join(f'{word}: µs CPU a draw' for word in by_word)} | share |"
+    ]
+    lines.append("| :-- |" + " --: | --: |" * len(by_word))
+    for stage in sorted(by_word["numpy"], key=lambda name: -by_word["numpy"][name]):
+        cells = [
+            f"{stages[stage]:.3f} | {stages[stage] / sum(stages.values()):.0%}"
+            for stages in by_word.values()
+        ]
+        lines.append(f"| {stage} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

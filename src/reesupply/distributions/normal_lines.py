@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     IndexArray = npt.NDArray[np.intp]
 
-__all__ = ["MAX_ERROR", "normal_quantile"]
+__all__ = ["MAX_ERROR", "lines", "normal_quantile"]
 
 MAX_ERROR = 3e-6
 """Largest error of `normal_quantile`, in standard deviations."""
@@ -61,7 +61,7 @@ def normal_quantile(
     """
     from scipy.special import ndtri
 
-    at_zero, slope = _lines(scale)
+    at_zero, slope = lines(scale)
     np.multiply(uniform, float(_CELLS), out=place, casting="unsafe")  # the cast cuts off
     # "clip" spares numpy a buffer; the index is inside already
     slope.take(place, out=work, mode="clip")
@@ -74,8 +74,20 @@ def normal_quantile(
 
 
 @lru_cache(maxsize=8)
-def _lines(scale: float) -> tuple[FloatArray, FloatArray]:
-    """Value at zero and slope of the line of each cell; NaN marks the cells of the ends."""
+def lines(scale: float) -> tuple[FloatArray, FloatArray]:
+    """
+    Return the lines that `normal_quantile` reads.
+
+    Parameters
+    ----------
+    scale : float
+        Factor on them.
+
+    Returns
+    -------
+    at_zero, slope : ndarray, shape (16384,)
+        Value at zero and slope of the line of each cell; NaN marks the cells of the ends.
+    """
     from scipy.special import ndtri
 
     edges = np.linspace(0.0, 1.0, _CELLS + 1)

@@ -25,11 +25,61 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
+    Counter = Callable[..., tuple[IntArray, FloatArray]]
 
 #: A weight is counted in whole multiples of this.
 WEIGHT_UNIT = 2.0**-24
 #: Histograms whose places are found together: they stay in the cache.
 _ROWS = 32
+
+
+def count(
+    cells: FloatArray,
+    low: FloatArray,
+    scale: FloatArray,
+    base: FloatArray,
+    counts: npt.NDArray[np.integer],
+    units: IntArray | None = None,
+) -> tuple[IntArray, FloatArray]:
+    """
+    Count each draw in its bin.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (histogram, draw)
+        Draws of a lane.
+    low, scale, base : ndarray, shape (histogram,)
+        Lowest even edge, bins per unit, and place of the first even bin in the flat counts.
+    counts : ndarray of int, shape (histogram, COLUMNS)
+        Is added to.
+    units : ndarray of int, shape (draw,), optional
+        What each draw counts; 1 where there are none.
+
+    Returns
+    -------
+    outside : ndarray of int
+        Which draws, in the flat cells, lie beyond the even bins.
+    beyond : ndarray
+        How far, in bins; below them it is negative.
+    """
+    flat, draws = counts.reshape(-1), cells.shape[1]
+    low, scale, base = (each[:, np.newaxis] for each in (low, scale, base))
+    one = counts.dtype.type(1)
+    outside, beyond = [np.empty(0, dtype=np.int64)], [np.empty(0)]
+    place, number = np.empty((_ROWS, draws)), np.empty((_ROWS, draws), dtype=np.int64)
+    for first in range(0, len(cells), _ROWS):
+        some = slice(first, first + _ROWS)
+        rows = cells[some]
+        at, index = place[: len(rows)], number[: len(rows)]
+        np.subtract(rows, low[some], out=at)
+        at *= scale[some]
+        there, far = to_columns(at)
+        outside.append(there + first * draws)
+        beyond.append(far)
+        at += base[some]
+        np.copyto(index, at, casting="unsafe")
+        np.add.at(flat, index.reshape(-1), one if units is None else np.tile(units, len(rows)))
+    return np.concatenate(outside), np.concatenate(beyond)
 
 
 class Histograms:
@@ -69,7 +119,13 @@ class Histograms:
         self.atoms = np.zeros(layout.atom_rows.size, dtype=np.int64)
         self.beyond = LaneSums({"low": (n,), "high": (n,)})
 
-    def add_lane(self, lane: int, cells: FloatArray, weights: FloatArray | None = None) -> None:
+    def add_lane(
+        self,
+        lane: int,
+        cells: FloatArray,
+        weights: FloatArray | None = None,
+        counter: Counter = count,
+    ) -> None:
         """
         Count the draws of a lane.
 
@@ -81,6 +137,8 @@ class Histograms:
             Its draws.
         weights : ndarray, shape (draw,), optional
             Non-negative, for histograms that are weighted.
+        counter : callable
+            `count`, or what stands for it.
         """
         draws = cells.shape[1]
         units = None
@@ -90,7 +148,7 @@ class Histograms:
         self._widen(self.draws + draws)
         self.draws += draws
         low, high = cells.min(axis=1), cells.max(axis=1)
-        self.beyond.add_lane(lane, self._count(cells, units))
+        self.beyond.add_lane(lane, self._count(cells, units, counter))
         self._extend(
             low,
             _at(cells, low, low <= self.lowest, units),
@@ -219,28 +277,14 @@ class Histograms:
         values = np.concatenate([[low], np.clip(edges, low, high), [high]])
         return Ladder.of(values, np.maximum(counts, 0.0), steps)
 
-    def _count(self, cells: FloatArray, units: IntArray | None) -> dict[str, FloatArray]:
+    def _count(
+        self, cells: FloatArray, units: IntArray | None, counter: Counter
+    ) -> dict[str, FloatArray]:
         """Count each draw in its bin; return the sums of what lies beyond the even bins."""
-        flat, draws = self.counts.reshape(-1), cells.shape[1]
-        low, scale, base = (each[:, np.newaxis] for each in self._scale())
-        one = self.counts.dtype.type(1)
-        rows_beyond, beyond = [np.empty(0, dtype=np.int64)], [np.empty(0)]
-        place, number = np.empty((_ROWS, draws)), np.empty((_ROWS, draws), dtype=np.int64)
-        for first in range(0, len(cells), _ROWS):
-            some = slice(first, first + _ROWS)
-            rows = cells[some]
-            at, index = place[: len(rows)], number[: len(rows)]
-            np.subtract(rows, low[some], out=at)
-            at *= scale[some]
-            outside, far = to_columns(at)
-            row, draw = np.divmod(outside, draws)
-            rows_beyond.append(row + first)
-            beyond.append(far if units is None else far * (units[draw] * WEIGHT_UNIT))
-            at += base[some]
-            np.copyto(index, at, casting="unsafe")
-            amount = one if units is None else np.tile(units, len(rows))
-            np.add.at(flat, index.reshape(-1), amount)
-        row, far = np.concatenate(rows_beyond), np.concatenate(beyond)
+        outside, far = counter(cells, *self._scale(), self.counts, units)
+        row, draw = np.divmod(outside, cells.shape[1])
+        if units is not None:
+            far = far * (units[draw] * WEIGHT_UNIT)
         sides = {"low": np.minimum(far, 0.0), "high": np.maximum(far, 0.0)}
         return {
             side: self.layout.width * np.bincount(row, amount, minlength=len(cells))

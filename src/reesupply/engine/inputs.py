@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from reesupply.distributions import Distribution, Uniform
-from reesupply.distributions.normal_lines import normal_quantile
 from reesupply.engine.quantiles import Quantiles
 from reesupply.errors import ScenarioError
 from reesupply.scenario.checks import matching_loadings
@@ -235,7 +234,7 @@ class InputPlan:
         z.take(self._followed, axis=0, out=own, mode="clip")  # "raise" would copy first
         own[self._both] *= self._weight
         own[self._both] += np.sqrt(1.0 - self._weight**2) * z[self._change]
-        return self._quantiles(own, out=own), z
+        return self._quantiles(own, out=own, kernels=workspace.kernels), z
 
     def reported(
         self, values: FloatArray, normals: FloatArray, rows: npt.NDArray[np.intp]
@@ -260,5 +259,7 @@ def _normals(uniforms: FloatArray, workspace: Workspace) -> FloatArray:
     for first in range(0, len(uniforms), _ROWS):
         rows = slice(first, first + _ROWS)
         count = len(z[rows])
-        normal_quantile(uniforms[rows], z[rows], place=place[:count], work=work[:count])
+        workspace.kernels.normal_quantile(
+            uniforms[rows], z[rows], place=place[:count], work=work[:count]
+        )
     return z

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reesupply.engine.clock import Clock
+from reesupply.engine.kernels import kernels_of
 from reesupply.engine.streamed import Streamed
 from reesupply.engine.workspace import workspace_of
 from reesupply.sampling import LANE, Design, Sampler
@@ -37,6 +38,7 @@ class Job:
     input_rows: tuple[int, ...]
     layout: Layout
     grouped: tuple[int, ...] = ()
+    kernels: str = "numpy"
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
     plan : Plan
         Compiled scenario.
     job : Job
-        Seed, design, number of draws, what keeps its draws.
+        Seed, design, number of draws, what keeps its draws, which kernels.
     lanes : range
         Lanes to run, in order.
     stop : Event, optional
@@ -89,7 +91,8 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
     uniforms = np.empty((len(plan.inputs.names), LANE))
     streamed = Streamed(plan, job.layout, grouped=job.grouped)
     kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
-    with _ONE_BLAS_THREAD, workspace_of(plan) as workspace:
+    kernels = kernels_of(job.kernels)
+    with _ONE_BLAS_THREAD, workspace_of(plan, kernels) as workspace:
         for lane in lanes:
             if stop is not None and stop.is_set():
                 break
@@ -98,7 +101,7 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
             clock.lap("random numbers")
             arrays = plan.run_lane(uniforms, clock, workspace, job.input_rows)
             draws = min(LANE, job.draws - lane * LANE)
-            streamed.add_lane(lane, arrays, draws)
+            streamed.add_lane(lane, arrays, draws, counter=kernels.count)
             clock.lap("statistics")
             for name, pieces in kept.items():
                 pieces.append(arrays[name][..., :draws].copy())

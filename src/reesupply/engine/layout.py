@@ -15,7 +15,6 @@ import numpy as np
 
 from reesupply.engine.statistics import CLAIMS, with_sums
 from reesupply.engine.variables import DATA, YEAR
-from reesupply.engine.workspace import workspace_of
 from reesupply.sampling import LANE, Sampler
 
 if TYPE_CHECKING:
@@ -141,6 +140,9 @@ def layout_of(plan: Plan) -> Layout:
     pieces: list[FloatArray] = []
     sampler = Sampler(PILOT, plan.inputs.names, "lhs", plan.dimensions)
     uniforms = np.empty((len(plan.inputs.names), LANE))
+    # here, since what counts in a layout's bins is one of the kernels of a workspace
+    from reesupply.engine.workspace import workspace_of
+
     with workspace_of(plan) as workspace:
         for number in range(PILOT_LANES):
             lane = plan.run_lane(sampler.lane(number, uniforms), workspace=workspace)

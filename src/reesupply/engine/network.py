@@ -10,7 +10,7 @@ import numpy as np
 from reesupply.distributions import bernoulli
 from reesupply.engine.inputs import Cells, InputBuilder, Ref
 from reesupply.errors import ScenarioError
-from reesupply.models.refining import Network, Refined, refine
+from reesupply.models.refining import Network, Refined
 from reesupply.scenario.cells import practical_range
 from reesupply.scenario.checks import MERCHANT
 
@@ -92,7 +92,7 @@ class NetworkPlan:
             )
             for name in ("taken", "separated", "throughput", "stock", "abroad")
         }
-        return refine(feed, limit, recovery, self.network, out=Refined(**rooms))
+        return workspace.kernels.refine(feed, limit, recovery, self.network, out=Refined(**rooms))
 
     def recycling_capacity(self, capacity: FloatArray) -> FloatArray:
         """Sum the capacity of recyclers, (recycler, year, draw), by bloc: (bloc, year, draw)."""

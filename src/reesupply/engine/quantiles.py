@@ -7,7 +7,7 @@ times for hundreds of cells and what it works on stays in the processor's cache.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+
+    from reesupply.engine.kernels import Kernels
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.intp]
@@ -52,13 +54,34 @@ class Quantiles:
         self._groups = [kind([distributions[i] for i in at]) for kind, at in groups.items()]
         self._cells = [np.array(at, dtype=np.intp) for at in groups.values()]
 
-    def __call__(self, z: FloatArray, out: FloatArray | None = None) -> FloatArray:
-        """Return the values at standard normal numbers, (cell, draw); `out` may be `z` itself."""
+    def __call__(
+        self, z: FloatArray, out: FloatArray | None = None, kernels: Kernels | None = None
+    ) -> FloatArray:
+        """
+        Return the values at standard normal numbers.
+
+        Parameters
+        ----------
+        z : ndarray, shape (cell, draw)
+            Standard normal numbers.
+        out : ndarray, shape of `z`, optional
+            Where the result is written; it may be `z` itself.
+        kernels : Kernels, optional
+            Functions to do it with.
+
+        Returns
+        -------
+        ndarray, shape of `z`
+        """
         values = np.empty_like(z) if out is None else out
+        other: dict[type, Any] = {}
+        if kernels is not None:
+            other = {Tables: kernels.read_tables, Steps: kernels.read_steps}
         for group, cells in zip(self._groups, self._cells, strict=True):
+            read = partial(other.get(type(group), type(group).__call__), group)
             for start in range(0, cells.size, _ROWS):
                 rows = slice(start, start + _ROWS)
-                values[cells[rows]] = group(z[cells[rows]], rows)
+                values[cells[rows]] = read(z[cells[rows]], rows)
         return values
 
 
@@ -114,56 +137,58 @@ class _Uniforms:
         return np.where(lower, low + z, high - z)
 
 
-class _Steps:
+class Steps:
     """Cells with few values: which of them, by the edges in z between them."""
 
     def __init__(self, cells: list[Bernoulli | Discrete]) -> None:
-        self._cells = [_steps(c) for c in cells]
+        self.cells = [_steps(c) for c in cells]
 
     def __call__(self, z: FloatArray, rows: slice) -> FloatArray:
-        for own, (edges, values) in zip(z, self._cells[rows], strict=True):
+        """Return the values of some rows; `z`, (cell, draw), is overwritten."""
+        for own, (edges, values) in zip(z, self.cells[rows], strict=True):
             values.take(edges.searchsorted(own, side="left"), out=own)
         return z
 
 
-class _Tables:
+class Tables:
     """Cells of all other kinds, read from the tables of `QuantileTable` laid end to end."""
 
     def __init__(self, cells: list[Distribution]) -> None:
         tables = [_table(c) for c in cells]
         sizes = np.array([table.values.size for table in tables])
-        self._first = (np.cumsum(sizes) - sizes)[:, np.newaxis]
-        self._last = _column(sizes - 1)
-        self._per_z = self._last / (2.0 * Z_MAX)
-        self._values = np.concatenate([table.values for table in tables])
-        self._steps = np.concatenate([table.steps for table in tables])
-        self._top = _column(table.values[-1] for table in tables)
+        self.first = (np.cumsum(sizes) - sizes)[:, np.newaxis]
+        self.last = _column(sizes - 1)
+        self.per_z = self.last / (2.0 * Z_MAX)
+        self.values = np.concatenate([table.values for table in tables])
+        self.steps = np.concatenate([table.steps for table in tables])
+        self.top = _column(table.values[-1] for table in tables)
 
     def __call__(self, z: FloatArray, rows: slice) -> FloatArray:
+        """Return the values of some rows; `z`, (cell, draw), is overwritten."""
         z += Z_MAX
-        z *= self._per_z[rows]
+        z *= self.per_z[rows]
         np.maximum(z, 0.0, out=z)
-        np.minimum(z, self._last[rows], out=z)
+        np.minimum(z, self.last[rows], out=z)
         node = z.astype(np.intp)
         z -= node
-        node += self._first[rows]
+        node += self.first[rows]
         # inside the table already: mode="clip" only spares numpy a second check
-        z *= self._steps.take(node, mode="clip")
-        z += self._values.take(node, mode="clip")
-        return np.minimum(z, self._top[rows], out=z)  # a rounding error stays in the support
+        z *= self.steps.take(node, mode="clip")
+        z += self.values.take(node, mode="clip")
+        return np.minimum(z, self.top[rows], out=z)  # a rounding error stays in the support
 
 
 def _kind(distribution: Distribution) -> type[_Group]:
     match distribution:
         case Bernoulli() | Discrete():
-            return _Steps
+            return Steps
         case Normal():
             return _Normals
         case LogNormal():
             return _LogNormals
         case Uniform():
             return _Uniforms
-    return _Tables
+    return Tables
 
 
 def _column(numbers: Any) -> FloatArray:

@@ -51,7 +51,8 @@ class Ramps:
             plateau = np.take_along_axis(per_class, klass[:, np.newaxis], axis=1)[:, 0]
             starts, kept = first[self.by_class], level[self.by_class]
             own = workspace.room("ramped by class", self.by_class.size, years, draws)
-            self.table.average(starts, klass, plateau * kept, self.years, out=own)
+            average = workspace.kernels.ramp_average
+            average(self.table, starts, klass, plateau * kept, self.years, out=own)
             for index, rate, after in self.creeping:
                 # few plants are of the class, and fewer live to see it
                 begins = starts + after / MONTHS < self.years[-1] + 1.0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reesupply.engine.histograms import Histograms
+from reesupply.engine.histograms import Histograms, count
 from reesupply.engine.joint import Joint
 from reesupply.engine.precision import Groups
 from reesupply.engine.statistics import CLAIMS, Moments, measure, with_sums
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from reesupply.engine.histograms import Counter
     from reesupply.engine.layout import Layout
     from reesupply.engine.plan import Plan
 
@@ -69,6 +70,7 @@ class Streamed:
         arrays: Mapping[str, FloatArray],
         draws: int,
         weights: FloatArray | None = None,
+        counter: Counter = count,
     ) -> None:
         """
         Add a lane.
@@ -83,6 +85,8 @@ class Streamed:
             How many of its draws count; the first ones.
         weights : ndarray, shape (draws,), optional
             Non-negative; 1 each where there are none.
+        counter : callable
+            Counts in histograms; see `Kernels`.
         """
         ones = np.ones(draws) if weights is None else weights
         layout = self.histograms.layout
@@ -97,7 +101,7 @@ class Streamed:
             measured[name] = measure(cells, ones, self.pieces[name])
             layout.pick(name, cells, picked)
         self.moments.add_lane(lane, ones, measured)
-        self.histograms.add_lane(lane, picked, weights)
+        self.histograms.add_lane(lane, picked, weights, counter)
         self.groups.add_lane(lane, picked)
         balance = with_sums("balance", arrays["balance"], self._heavy)[..., :draws]
         demand = with_sums("demand", arrays["demand"], self._heavy, room)[-1, ..., :draws]

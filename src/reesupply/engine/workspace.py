@@ -9,11 +9,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from reesupply.engine.kernels import NUMPY
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
+    from reesupply.engine.kernels import Kernels
     from reesupply.engine.plan import Plan
 
     FloatArray = npt.NDArray[np.float64]
@@ -27,7 +30,14 @@ class Workspace(dict[str, "FloatArray"]):
 
     A fresh array of some megabytes costs more than the arithmetic on it, because the system must
     find and clear its pages; so the large ones are kept from lane to lane.
+
+    Attributes
+    ----------
+    kernels : Kernels
+        Functions that the lane is run with.
     """
+
+    kernels: Kernels = NUMPY
 
     def room(self, name: str, *shape: int) -> FloatArray:
         """
@@ -58,7 +68,7 @@ _LOCK = Lock()
 
 
 @contextmanager
-def workspace_of(plan: Plan) -> Iterator[Workspace]:
+def workspace_of(plan: Plan, kernels: Kernels = NUMPY) -> Iterator[Workspace]:
     """
     Lend a workspace for some lanes of a plan; later lanes get it again, also in another run.
 
@@ -66,6 +76,8 @@ def workspace_of(plan: Plan) -> Iterator[Workspace]:
     ----------
     plan : Plan
         Compiled scenario; another plan leaves other parts of its arrays alone.
+    kernels : Kernels
+        Functions that the lanes are run with.
 
     Yields
     ------
@@ -77,6 +89,7 @@ def workspace_of(plan: Plan) -> Iterator[Workspace]:
             del _SPARE[other]
         spare = _SPARE.setdefault(plan, [])
         workspace = spare.pop() if spare else Workspace()
+    workspace.kernels = kernels
     try:
         yield workspace
     finally:

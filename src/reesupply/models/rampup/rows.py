@@ -45,6 +45,19 @@ class RampRows:
     draws : int
         Size of a block.
 
+    Attributes
+    ----------
+    rows : ndarray, shape (class and date, year)
+        The table, class after class.
+    per_year, first, last : float
+        Dates a year; place of the first date, counted so from year 0; last date that has a next.
+    offset : ndarray of int, shape (plant, 1)
+        First row of each plant's class.
+    nameplate : ndarray, shape (plant, element, 1, 1)
+        As given.
+    shape : tuple of int
+        Of the result: (element, draw, year).
+
     Raises
     ------
     ReesupplyError
@@ -66,17 +79,17 @@ class RampRows:
             msg = f"klass must be 0 to {classes - 1}; got {klass.min()} to {klass.max()}."
             raise ReesupplyError(msg)
         calendar = np.asarray(years, dtype=np.float64)
-        self._per_year = float(int(MONTHS) * table.cells_per_month)
-        self._first = np.floor(earliest * self._per_year)
-        end = (calendar[-1] + 1.0) * self._per_year  # who starts then makes nothing in time
-        dates = np.arange(self._first, end + 3.0) / self._per_year
+        self.per_year = float(int(MONTHS) * table.cells_per_month)
+        self.first = np.floor(earliest * self.per_year)
+        end = (calendar[-1] + 1.0) * self.per_year  # who starts then makes nothing in time
+        dates = np.arange(self.first, end + 3.0) / self.per_year
         starts = np.broadcast_to(dates, (classes, dates.size))
         averages = table.average(starts, np.arange(classes)[:, np.newaxis], 1.0, years)
-        self._rows = averages.swapaxes(1, 2).reshape(-1, calendar.size)
-        self._last = dates.size - 2.0
-        self._offset = (klass * dates.size).astype(np.int32)[:, np.newaxis]
+        self.rows = averages.swapaxes(1, 2).reshape(-1, calendar.size)
+        self.last = dates.size - 2.0
+        self.offset = (klass * dates.size).astype(np.int32)[:, np.newaxis]
         elements, plants = nameplate.shape
-        self._nameplate = nameplate.T[:, :, np.newaxis, np.newaxis].copy()
+        self.nameplate = nameplate.T[:, :, np.newaxis, np.newaxis].copy()
         self._level = np.empty((plants, 2, draws))
         # entries plant by plant, so that the rows of one stay in cache
         shape = (plants, elements, 2, draws)
@@ -84,12 +97,12 @@ class RampRows:
         targets = np.broadcast_to(target, shape).reshape(-1)
         self._matrix = sparse.coo_array(
             (np.zeros(targets.size), (targets, np.zeros_like(targets))),
-            shape=(elements * draws, len(self._rows)),
+            shape=(elements * draws, len(self.rows)),
         )
         # views of the matrix itself, which is filled anew for each block
         self._weight = self._matrix.data.reshape(shape)
         self._cell = self._matrix.coords[1].reshape(shape)
-        self._shape = (elements, draws, calendar.size)
+        self.shape = (elements, draws, calendar.size)
 
     def total(self, first_feed: FloatArray, plateau: FloatArray) -> FloatArray:
         """
@@ -107,17 +120,17 @@ class RampRows:
         ndarray, shape (element, draw, year)
             Output of all plants together [t/yr].
         """
-        first_feed *= self._per_year
-        first_feed -= self._first
+        first_feed *= self.per_year
+        first_feed -= self.first
         np.maximum(first_feed, 0.0, out=first_feed)
-        np.minimum(first_feed, self._last, out=first_feed)
+        np.minimum(first_feed, self.last, out=first_feed)
         cell = self._cell[:, 0]
         np.copyto(cell[:, 0], first_feed, casting="unsafe")  # cuts off
         first_feed -= cell[:, 0]
-        cell[:, 0] += self._offset
+        cell[:, 0] += self.offset
         np.add(cell[:, 0], 1, out=cell[:, 1])
         self._cell[:, 1:] = cell[:, np.newaxis]
         np.multiply(plateau, first_feed, out=self._level[:, 1])
         np.subtract(plateau, self._level[:, 1], out=self._level[:, 0])
-        np.multiply(self._level[:, np.newaxis], self._nameplate, out=self._weight)
-        return np.asarray(self._matrix @ self._rows).reshape(self._shape)
+        np.multiply(self._level[:, np.newaxis], self.nameplate, out=self._weight)
+        return np.asarray(self._matrix @ self.rows).reshape(self.shape)

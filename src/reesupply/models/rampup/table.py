@@ -160,13 +160,7 @@ class RampTable:
                 [0.96, 0.04]]])
         """
         start = np.asarray(first_feed, dtype=np.float64)
-        calendar = _consecutive(years)
-        shape = (*start.shape[:-1], calendar.size, start.shape[-1])
-        if out is None:
-            out = np.empty(shape)
-        elif out.shape != shape:
-            msg = f"out must have shape {shape}; got {out.shape}."
-            raise ReesupplyError(msg)
+        calendar, out = self.checked(start, klass, years, out)
         classes = np.broadcast_to(np.asarray(klass), start.shape)
         level = np.broadcast_to(np.asarray(plateau, dtype=np.float64), start.shape)
         # a few plants at a time, so that what is worked on stays in the processor's cache
@@ -177,14 +171,35 @@ class RampTable:
             self._fill(out[some], cell, low=low, high=high, fraction=fraction, level=level[some])
         return out
 
+    @property
+    def value(self) -> FloatArray:
+        """Average of the year that begins in each cell, (class, cell), read-only."""
+        return self._value
+
+    def checked(
+        self,
+        start: FloatArray,
+        klass: npt.NDArray[np.integer],
+        years: npt.ArrayLike,
+        out: FloatArray | None,
+    ) -> tuple[npt.NDArray[np.int64], FloatArray]:
+        """Return the years, and where the result of `average` goes, or raise as it does."""
+        calendar = _consecutive(years)
+        shape = (*start.shape[:-1], calendar.size, start.shape[-1])
+        if out is not None and out.shape != shape:
+            msg = f"out must have shape {shape}; got {out.shape}."
+            raise ReesupplyError(msg)
+        found, classes = np.asarray(klass), len(self._value)
+        if found.size and not (found.min() >= 0 and found.max() < classes):
+            msg = f"klass must be 0 to {classes - 1}; got {found.min()} to {found.max()}."
+            raise ReesupplyError(msg)
+        return calendar, np.empty(shape) if out is None else out
+
     def _cells(
         self, start: FloatArray, klass: npt.NDArray[np.integer], calendar: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], FloatArray]:
         """Flat index of each class's first cell, of the cell of the first year, place in it."""
-        classes, columns = self._value.shape
-        if klass.size and not (klass.min() >= 0 and klass.max() < classes):
-            msg = f"klass must be 0 to {classes - 1}; got {klass.min()} to {klass.max()}."
-            raise ReesupplyError(msg)
+        columns = self._value.shape[1]
         year = 12 * self.cells_per_month
         # position in the table on 1 January of the first year; far outside is as good as the edge
         position = (calendar[0] - start) * float(year) + (year + 1)
