@@ -55,7 +55,7 @@ TASKS = {
     ),
     "benchmark": (["test"], [["benchmarks/run.py"]], "time and memory of simulate()"),
     "performance": (
-        ["test", "bench", "cluster"],
+        ["test", "bench", "cluster", "compiled"],
         [["benchmarks/all.py"]],
         "all benchmarks, and one page of them",
     ),

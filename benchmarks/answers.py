@@ -155,7 +155,7 @@ def why_above_c(found: Any) -> list[str]:
     ours, c = targets.way(found, targets.OURS, 1), targets.way(found, targets.C_WAY, 1)
     if ours is None or c is None or ours["cpu_us"] <= targets.BY_C * c["cpu_us"]:
         return []
-    stages = sorted(found["stages"].items(), key=lambda item: -item[1])
+    stages = sorted(found["stages"]["numpy"].items(), key=lambda item: -item[1])
     few = " and ".join(name for name, _ in stages[:2])
     return [
         f"C does a draw in {c['cpu_us']:.3g} µs of processor time, so {targets.BY_C:.2g} times "
