@@ -54,13 +54,18 @@ TASKS = {
         "the shipped data against their own description",
     ),
     "benchmark": (["test"], [["benchmarks/run.py"]], "time and memory of simulate()"),
+    "performance": (
+        ["test", "bench", "cluster"],
+        [["benchmarks/all.py"]],
+        "all benchmarks, and one page of them",
+    ),
 }
 
 
 def usage() -> str:
     """List the tasks."""
     lines = ["usage: python3 run.py TASK [arguments for the task]", ""]
-    return "\n".join(lines + [f"  {name:<10} {about}" for name, (_, _, about) in TASKS.items()])
+    return "\n".join(lines + [f"  {name:<11} {about}" for name, (_, _, about) in TASKS.items()])
 
 
 def clean_environment() -> dict[str, str]:
@@ -148,7 +153,8 @@ def install(extras: list[str]) -> None:
     print(f"Installing {what} into {VENV}; the first time takes a minute or two ...", flush=True)
     made_here = make_environment(state)
     write_state(UNFINISHED, [], made_here=made_here)
-    target = f"{ROOT}[{','.join(missing)}]" if missing else str(ROOT)
+    # all extras at once: those that are there would not be looked at, and may need other versions
+    target = f"{ROOT}[{','.join(sorted({*present, *missing}))}]" if missing else str(ROOT)
     # pip itself too: without it, an activated .venv would fall back on the pip of the host
     options = ["install", "-qq", "--disable-pip-version-check", "pip", "-e", target]
     command = [*pip_command(), *options]

@@ -10,6 +10,7 @@ copies of those of the baseline under other names, so all that differs is their 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 import time
 from functools import partial
@@ -68,6 +69,87 @@ def cost(plan: Any, lanes: int) -> float:
     return (time.process_time() - start) / lanes * 1e3
 
 
+@dataclasses.dataclass(frozen=True)
+class Growth:
+    """
+    One size of the model.
+
+    Attributes
+    ----------
+    what : str
+        What there is more of.
+    inputs, projects, end_uses : int
+        How many of each.
+    ms : float
+        Processor milliseconds a lane, median.
+    ratio, ratio_low, ratio_high : float
+        By the baseline's of the same turn: median, smallest, largest.
+    """
+
+    what: str
+    inputs: int
+    projects: int
+    end_uses: int
+    ms: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+
+
+def measure(lanes: int, times: int, repeats: int) -> list[Growth]:
+    """
+    Measure the baseline, and more draws, projects and end uses, in turns.
+
+    Parameters
+    ----------
+    lanes : int
+        Lanes of 1,024 draws a run.
+    times : int
+        How many times the rows.
+    repeats : int
+        How often each.
+
+    Returns
+    -------
+    list of Growth
+        The baseline first.
+    """
+    cases: list[tuple[str, rs.Scenario, int]] = [
+        ("baseline", rs.load_scenario(), lanes),
+        (f"{times} times the draws", rs.load_scenario(), lanes * times),
+        (f"{times} times the projects", more_projects(times), max(1, lanes // 4)),
+        (f"{times} times the end uses", more_uses(times), max(1, lanes // 4)),
+    ]
+    ways: list[Callable[[], float]] = []
+    sizes = []
+    for _, scenario, many in cases:
+        plan = rs.compile(scenario)
+        cost(plan, 1)  # the layout of histograms belongs to the plan
+        ways.append(partial(cost, plan, many))
+        sizes.append((len(plan.inputs.names), len(plan.projects), len(plan.end_uses)))
+    turns = [[way() for way in ways] for _ in range(repeats)]
+    found = []
+    for index, ((what, _, _), size) in enumerate(zip(cases, sizes, strict=True)):
+        ratios = [turn[index] / turn[0] for turn in turns]
+        ms = median(turn[index] for turn in turns)
+        found.append(Growth(what, *size, ms, median(ratios), min(ratios), max(ratios)))
+    return found
+
+
+def table(found: Sequence[Growth]) -> str:
+    """Return a Markdown table."""
+    lines = [
+        "| what | inputs | projects | end uses | CPU ms a lane | by the baseline's (range) |",
+        "| :-- | --: | --: | --: | --: | --: |",
+    ]
+    lines += [
+        f"| {each.what} | {each.inputs:,} | {each.projects:,} | {each.end_uses:,} | {each.ms:.0f} "
+        f"| {each.ratio:.2f} ({each.ratio_low:.2f} to {each.ratio_high:.2f}) |"
+        for each in found
+    ]
+    return "\n".join(lines)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[1])
@@ -75,29 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--times", type=int, default=10, help="how many times the rows")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args(arguments)
-    times = options.times
-    cases: list[tuple[str, rs.Scenario, int]] = [
-        ("baseline", rs.load_scenario(), options.lanes),
-        (f"{times} times the draws", rs.load_scenario(), options.lanes * times),
-        (f"{times} times the projects", more_projects(times), max(1, options.lanes // 4)),
-        (f"{times} times the end uses", more_uses(times), max(1, options.lanes // 4)),
-    ]
-    ways: list[Callable[[], float]] = []
-    sizes = []
-    for _, scenario, lanes in cases:
-        plan = rs.compile(scenario)
-        cost(plan, 1)  # the layout of histograms belongs to the plan
-        ways.append(partial(cost, plan, lanes))
-        sizes.append((len(plan.inputs.names), len(plan.projects), len(plan.end_uses)))
-    found = [[way() for way in ways] for _ in range(options.repeats)]
-    print("| what | inputs | projects | end uses | CPU ms a lane | by the baseline's (range) |")
-    print("| :-- | --: | --: | --: | --: | --: |")
-    for index, ((what, _, _), size) in enumerate(zip(cases, sizes, strict=True)):
-        ratios = [run[index] / run[0] for run in found]
-        ms = median(run[index] for run in found)
-        numbers = " | ".join(f"{each:,}" for each in size)
-        spread = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        print(f"| {what} | {numbers} | {ms:.0f} | {spread} |")
+    if min(options.lanes, options.times, options.repeats) < 1:
+        parser.error("--lanes, --times and --repeats must be at least 1")
+    print(table(measure(options.lanes, options.times, options.repeats)))
     return 0
 
 

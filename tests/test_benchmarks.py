@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import importlib
 import importlib.util
 import json
+import pickle
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 if TYPE_CHECKING:
@@ -189,3 +192,171 @@ def test_the_executors_are_compared(
     assert int(found["bytes back a unit"].replace(",", "")) > 100_000
     with pytest.raises(SystemExit, match="2"):
         executors_module.main(["--draws", "0"])
+
+
+def test_every_kernel_can_be_called_again_and_again() -> None:
+    """What is timed is caught in a lane, and a second call does the same as the first."""
+    for module in loaded("kernels.py"):
+        lane = module.one_lane()
+        for name in module.NAMES:
+            with module.kernel(lane, name) as call:
+                first, second = pickle.dumps(call()), pickle.dumps(call())
+            if name in module.CAUGHT:
+                assert first == second, name
+                assert len(first) > 100_000, name  # arrays of a lane, not of one draw
+
+
+def test_kernels_are_timed_on_their_own_arguments() -> None:
+    """A watched kernel keeps its largest call, as its arguments were before it."""
+    for module in loaded("kernels.py"):
+        calls: dict[str, Any] = {}
+
+        def doubled(x: Any) -> Any:
+            x *= 2.0
+            return x.sum()
+
+        watched = module._watching(doubled, "doubled", calls)
+        assert [watched(np.ones(size)) for size in (3, 5, 4)] == [6.0, 10.0, 8.0]
+        assert calls["doubled"][1]() == 10.0
+
+
+@pytest.fixture(scope="module")
+def all_module() -> Iterator[Any]:
+    """Return `benchmarks/all.py`, and leave the path as it was."""
+    before = list(sys.path)
+    yield from loaded("all.py")
+    sys.path[:] = before
+
+
+def targets_and(name: str) -> Any:
+    """Return a module beside `all.py`, which has put its folder on the path."""
+    return importlib.import_module(f"benchmarks.{name}")
+
+
+def test_the_page_is_what_its_numbers_give(all_module: Any) -> None:
+    """Nobody typed a number into the page: text and numbers belong together."""
+    docs = FOLDER.parent / "docs"
+    content = json.loads((docs / all_module.page.NUMBERS).read_text(encoding="utf-8"))
+
+    assert all_module.page.text(content) == (docs / all_module.page.PAGE).read_text("utf-8"), (
+        "run: python benchmarks/all.py --render"
+    )
+    assert set(content["parts"]) == set(all_module.PARTS)
+    assert not {"host", "node", "user"} & set(content["machine"])
+
+
+def test_a_part_is_measured_and_written(all_module: Any, tmp_path: Path) -> None:
+    """One part in its process: numbers, page and plot; parts of the same machine are kept."""
+    docs = tmp_path / "docs"
+    where = ["--size", "tiny", "--out", str(tmp_path), "--write", "--docs", str(docs)]
+
+    assert all_module.main([*where, "--parts", "memory", "--curve-draws", "2048"]) == 0
+
+    content = json.loads((docs / all_module.page.NUMBERS).read_text(encoding="utf-8"))
+    found = content["parts"]["memory"]["found"]
+    assert found["draws"] == found["points"][-1][0] == 2_048
+    assert found["points"][0][0] == 0
+    assert found["peak"] >= max(point[1] for point in found["points"]) - 1.0
+    page = (docs / all_module.page.PAGE).read_text(encoding="utf-8")
+    assert "## Memory of a long run" in page
+    assert "## Kernels" not in page
+    plot = (docs / all_module.page.MEMORY).read_text(encoding="utf-8")
+    assert plot.count("<svg") == 1
+
+    assert all_module.main([*where, "--parts", "streamed"]) == 0
+    page = (docs / all_module.page.PAGE).read_text(encoding="utf-8")
+    assert "## Memory of a long run" in page
+    assert "## Statistics without draws" in page
+
+
+def test_numbers_of_another_machine_are_not_kept(all_module: Any, tmp_path: Path) -> None:
+    """A page has numbers of one machine and of one set of versions."""
+    path = tmp_path / "numbers.json"
+    path.write_text(json.dumps({"machine": {"numpy": "1"}, "parts": {"limit": {}}}), "utf-8")
+
+    assert all_module.earlier(path, {"numpy": "1"}) == {"limit": {}}
+    assert all_module.earlier(path, {"numpy": "2"}) == {}
+    assert all_module.earlier(tmp_path / "none.json", {"numpy": "1"}) == {}
+
+
+def test_a_part_that_fails_does_not_stop_the_others(
+    all_module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named, and the status says so."""
+
+    def measured(part: str, _: Any) -> Any:
+        if part == "limit":
+            msg = "limit: stopped with status 1"
+            raise RuntimeError(msg)
+        return 7
+
+    monkeypatch.setattr(all_module, "measured", measured)
+    found: dict[str, Any] = {"parts": {}}
+    written: list[str] = []
+    parts = ["limit", "stocks", "streamed"]
+    failed = all_module.run(
+        parts, "tiny", None, found, lambda known: written.append(json.dumps(known))
+    )
+
+    assert failed == ["limit"]
+    assert found["parts"]["stocks"]["found"] == 7
+    assert [list(json.loads(each)["parts"]) for each in written] == [parts[1:2], parts[1:]]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["--curve-draws", "0"], ["--parts", "limit", "--without", "limit"], ["--size", "huge"]],
+)
+def test_nonsense_is_refused_by_the_whole_run(all_module: Any, wrong: list[str]) -> None:
+    """Said before anything runs."""
+    with pytest.raises(SystemExit, match="2"):
+        all_module.main(wrong)
+
+
+def test_a_target_is_reached_or_missed_by_a_factor(all_module: Any) -> None:
+    """Both ways round, and NaN is no success."""
+    assert all_module.PARTS
+    targets = targets_and("targets")
+    most = targets.Target("memory", "memory", 200.0, " MiB", lambda found: found)
+    least = targets.Target("limit", "numpy", 12.0, "", lambda found: found, at_least=True)
+
+    def verdict(target: Any, found: float) -> str:
+        return str(target.row({target.part: {"found": found}})[3])
+
+    assert verdict(most, 200.0) == "reached"
+    assert verdict(most, 500.0) == "**missed**, by a factor of 2.5"
+    assert verdict(most, float("nan")).startswith("**missed**")
+    assert verdict(least, 13.0) == "reached"
+    assert verdict(least, 3.0) == "**missed**, by a factor of 4"
+    assert most.row({})[3] == "not measured"
+
+
+def test_why_a_target_is_missed_is_said_only_where_it_is(all_module: Any) -> None:
+    """With the stage that takes most of the time."""
+    assert all_module.PARTS
+    answers = targets_and("answers")
+    stages = {"supply": 0.06, "demand": 0.12}
+    slow = {"draws": 1_000, "wall": 0.2, "cpu": 0.1, "stages": stages}  # on half a core
+    quick = slow | {"cpu": 0.001}
+
+    call, run = answers.why_missed({"long": slow, "small": slow})
+    assert "10 times as quick: without the largest, demand, it would still take 40 ms" in call
+    assert "leave 9 µs for each" in run
+    assert "A draw takes 100, of which demand 60." in run
+    assert answers.why_missed({"long": quick, "small": quick}) == []
+
+
+def test_memory_is_compared_by_halves_and_long_curves_are_thinned(all_module: Any) -> None:
+    """The first and the last point stay; a step of cost lies between two of them."""
+    assert all_module.PARTS
+    curve, pictures = targets_and("curve"), targets_and("pictures")
+    points = [(k, 10.0 + (k > 600), 0.1 * k, 0.2 * k) for k in range(1_001)]
+
+    few = curve.thinned(points)
+
+    assert len(few) == curve.MOST
+    assert (few[0], few[-1]) == (points[0], points[-1])
+    assert curve.halves(points) == (10.0, 11.0)
+    ends, costs = pictures.steps(points)
+    assert len(ends) == len(costs) == 41
+    assert costs == pytest.approx([2e5] * 41)

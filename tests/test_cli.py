@@ -169,6 +169,16 @@ def test_simulate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert rs.read_result(path).summary().equals(rs.simulate(draws=64, rng=5).summary())
 
 
+def test_simulate_until(capsys: pytest.CaptureFixture[str]) -> None:
+    """The run goes on until it is precise enough, and says why it stopped."""
+    arguments = ["simulate", "--draws", "1024", "--seed", "1", "--until", "0.05", "--quiet"]
+    assert main(arguments) == 0
+    result = rs.simulate(draws=1024, rng=1, until=rs.Precision(0.05))
+    assert f"Stopped: {result.stopped}" in capsys.readouterr().out
+    assert main([*arguments[:-2], "2", "--quiet"]) == 2
+    assert "share: found 2.0" in capsys.readouterr().err
+
+
 def test_simulate_json(capsys: pytest.CaptureFixture[str]) -> None:
     """One JSON object: what repeats the run, and the table; the bar is on standard error."""
     assert main(["simulate", "slips", "--draws", "64", "--seed", "5", "--json"]) == 0

@@ -47,9 +47,10 @@ from benchmarks.limit.full_numpy import FullNumpy  # noqa: E402
 from benchmarks.limit.peers import PEERS, OneDraw, quiet  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
+    from matplotlib.figure import Figure
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -232,6 +233,13 @@ def measure(every: Sequence[Way], repeats: int) -> list[Timing]:
     return found
 
 
+def number(value: float | None) -> str:
+    """Write a number with three digits, or as a whole one, and nothing where there is none."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 1_000.0 else f"{value:.3g}"
+
+
 def table(timings: Sequence[Timing]) -> str:
     """Return the timings as a Markdown table, ratios first."""
     lines = [
@@ -242,29 +250,38 @@ def table(timings: Sequence[Timing]) -> str:
     for t in timings:
         by_c, cpu_by_c = "", ""
         if t.wall_by_c is not None and t.cpu_by_c is not None:
-            by_c = f"{t.wall_by_c:.3g} ({t.wall_by_c_low:.3g} to {t.wall_by_c_high:.3g})"
-            cpu_by_c = f"{t.cpu_by_c:.3g}"
+            by_c = number(t.wall_by_c)
+            by_c += f" ({number(t.wall_by_c_low)} to {number(t.wall_by_c_high)})"
+            cpu_by_c = number(t.cpu_by_c)
         lines.append(
-            f"| {t.name} | {t.threads} | {by_c} | {cpu_by_c} | {t.wall_by_ours:.3g} | "
-            f"{t.wall_us:.3g} | {t.cpu_us:.3g} | {t.draws:,} | {t.lacks} |"
+            f"| {t.name} | {t.threads} | {by_c} | {cpu_by_c} | {number(t.wall_by_ours)} | "
+            f"{number(t.wall_us)} | {number(t.cpu_us)} | {t.draws:,} | {t.lacks} |"
         )
     return "\n".join(lines)
 
 
-def profile(job: j.Job, draws: int) -> str:
-    """Return processor time of reesupply's stages on one thread as a Markdown table."""
-    by_word = {}
+def profile(job: j.Job, draws: int) -> dict[str, dict[str, float]]:
+    """Return processor microseconds a draw of reesupply's stages, on one thread, by kernels."""
+    found = {}
     for word, kernels in available().items():
         ours = ByReesupply(job, kernels=kernels)
         block = ours.lanes * LANE
         draws = max(draws // block, 1) * block
-        _, by_word[word] = ours.run(draws, 1)
-    lines = [f"| stage | {' | | '.join(f'{word}: µs CPU a draw' for word in by_word)} | |"]
+        _, seconds = ours.run(draws, 1)
+        found[word] = {stage: each / draws * 1e6 for stage, each in seconds.items()}
+    return found
+
+
+def profile_table(by_word: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the stages as a Markdown table, numpy's largest first."""
+    lines = [
+        f"| stage | {' | share | '.join(f'{word}: µs CPU a draw' for word in by_word)} | share |"
+    ]
     lines.append("| :-- |" + " --: | --: |" * len(by_word))
     for stage in sorted(by_word["numpy"], key=lambda name: -by_word["numpy"][name]):
         cells = [
-            f"{seconds[stage] / draws * 1e6:.3f} | {seconds[stage] / sum(seconds.values()):.0%}"
-            for seconds in by_word.values()
+            f"{stages[stage]:.3f} | {stages[stage] / sum(stages.values()):.0%}"
+            for stages in by_word.values()
         ]
         lines.append(f"| {stage} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -278,7 +295,7 @@ def machine() -> str:
     return f"{system} {platform.python_version()}; {', '.join(found)}"
 
 
-def plot(timings: Sequence[Timing], path: Path) -> None:
+def chart(timings: Sequence[Timing]) -> Figure:
     """Draw the ratios as bars on a logarithmic axis."""
     from matplotlib.figure import Figure  # noqa: PLC0415 -- only here
 
@@ -288,14 +305,15 @@ def plot(timings: Sequence[Timing], path: Path) -> None:
     ratios = [t.wall_by_c if t.wall_by_c is not None else t.wall_by_ours for t in timings]
     names = [f"{t.name} ({t.threads} thread{'s' * (t.threads > 1)})" for t in timings]
     bars = axes.barh(names, ratios, color=["#4477aa" if OURS in n else "#bbbbbb" for n in names])
-    axes.bar_label(bars, labels=[f"{r:.3g}" for r in ratios], padding=3)
+    axes.bar_label(bars, labels=[number(r) for r in ratios], padding=3)
     axes.set_xscale("log")
     axes.invert_yaxis()
     axes.margins(x=0.1)
     other = "C" if with_c else "reesupply"
     axes.set_xlabel(f"elapsed time of a draw, by that of {other} on {THREADS} threads")
+    axes.set_title("The reference job, one draw", loc="left")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path)
+    return figure
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -329,7 +347,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         [
             f"{date}; {machine()}; {made_by}; medians of {options.repeats}",
             f"Largest difference from {NUMPY}, in standard deviations: {same}.",
-            table(timings), stages,
+            table(timings), profile_table(stages),
         ]
     )  # fmt: skip
     print(text)
@@ -339,7 +357,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = [dataclasses.asdict(each) for each in timings]
     stem.with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     if importlib.util.find_spec("matplotlib") is not None:
-        plot(timings, stem.with_suffix(".svg"))
+        chart(timings).savefig(stem.with_suffix(".svg"))
     return 0
 
 

@@ -77,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--seed", type=int, help="seed (default: fresh entropy)")
     one.add_argument("--design", default="random", help="random, lhs or sobol")
+    one.add_argument(
+        "--until",
+        type=float,
+        metavar="SHARE",
+        help="go on until the balance is known to this share of its range",
+    )
     one.add_argument("--out", type=Path, help="netCDF file to write")
 
     one = _command(commands, "validate", _validate, "check a scenario file")
@@ -126,13 +132,16 @@ def _reproduce(arguments: argparse.Namespace) -> int:
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
+    from reesupply.engine.precision import Precision
     from reesupply.engine.simulate import simulate
 
+    until = arguments.until
     result = simulate(
         arguments.scenario,
         draws=arguments.draws,
         rng=arguments.seed,
         design=arguments.design,
+        until=None if until is None else Precision(until),
         workers=arguments.workers,
         progress=not arguments.quiet,
     )
@@ -144,6 +153,8 @@ def _simulate(arguments: argparse.Namespace) -> int:
         print(json.dumps({"provenance": result.provenance, "summary": records}, indent=1))
     else:
         print(result)
+        if result.stopped is not None:
+            print(f"Stopped: {result.stopped}")
         print(table.to_string(float_format=lambda x: f"{x:,.2f}" if abs(x) < 1.0 else f"{x:,.0f}"))
     return 0
 

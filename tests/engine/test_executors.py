@@ -39,7 +39,7 @@ KEEP = ("balance", "inputs")
 
 
 def fingerprint(result: rs.Result) -> str:
-    """Hash of every bit that a run found: kept draws, moments and histograms."""
+    """Hash of every bit that a run found: kept draws and all that is streamed."""
     found = hashlib.sha256(str((result.draws, result.moments.count, *result.arrays)).encode())
     for array in result.arrays.values():
         found.update(array.tobytes())
@@ -47,8 +47,13 @@ def fingerprint(result: rs.Result) -> str:
         found.update(result.moments.sums[name].tobytes())
         found.update(result.moments.squares[name].tobytes())
     histograms = result.histograms
-    for name in ("counts", "lowest", "highest", "at_lowest", "at_highest"):
+    for name in ("counts", "lowest", "highest", "at_lowest", "at_highest", "atoms"):
         found.update(getattr(histograms, name).tobytes())
+    assert result.joint is not None
+    assert result.groups is not None
+    for sums in result.joint.total.values():
+        found.update(np.asarray(sums).tobytes())
+    found.update(result.groups.counts.tobytes())
     return found.hexdigest()
 
 
@@ -62,14 +67,16 @@ def check(executor: Executor, *, workers: int = 2) -> None:
     """
     Compare a real executor with one thread, and look at what travelled.
 
-    The second run has another seed and design, keeps nothing, and finds the plan at the workers.
+    Later runs have other seeds and designs, keep nothing, and find the plan at the workers.
     """
     assert _workers_of(executor) == workers
     other: dict[str, Any] = {"draws": 2 * LANE + 1, "rng": 6, "design": "lhs", "keep": ()}
     first, second = run(executor), run(executor, **other)
+    third = run(executor, **{**other, "design": "sobol"})
     assert fingerprint(first) == fingerprint(run())
     assert fingerprint(second) == fingerprint(run(**other))
-    for result in (first, second):
+    assert fingerprint(third) == fingerprint(run(**{**other, "design": "sobol"}))
+    for result in (first, second, third):
         assert result.traffic is not None
         assert result.traffic.units > workers
         assert result.traffic.received > 0

@@ -15,6 +15,7 @@ from reesupply.engine.inputs import InputBuilder, InputPlan
 from reesupply.engine.layout import Layout, layout_of
 from reesupply.engine.network import BLOCS
 from reesupply.engine.recycling import RecyclingPlan, compile_recycling
+from reesupply.engine.statistics import live_pieces, shapes_of
 from reesupply.engine.supply import SupplyPlan, compile_supply
 from reesupply.engine.workspace import Workspace
 from reesupply.models.balance import balance, surplus_stock
@@ -96,6 +97,16 @@ class Plan:
     def layout(self) -> Layout:
         """Cells that have a histogram where they do not keep their draws, and its edges."""
         return layout_of(self)
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each variable without draws, sums over labels included, and of claims."""
+        return shapes_of(self)
+
+    @cached_property
+    def pieces(self) -> dict[str, list[slice]]:
+        """How the cells of each variable are measured; see `live_pieces`."""
+        return live_pieces(self)
 
     def run_lane(
         self,

@@ -9,7 +9,7 @@ import numpy as np
 from reesupply.engine.histograms import Histograms, count
 from reesupply.engine.joint import Joint
 from reesupply.engine.precision import Groups
-from reesupply.engine.statistics import CLAIMS, Moments, live_pieces, measure, shapes_of, with_sums
+from reesupply.engine.statistics import CLAIMS, Moments, measure, with_sums
 from reesupply.engine.variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Streamed:
     def __init__(
         self, plan: Plan, layout: Layout, *, grouped: Sequence[int] = (), weighted: bool = False
     ) -> None:
-        self._heavy, self._shapes, self.pieces = plan.heavy, shapes_of(plan), live_pieces(plan)
+        self._heavy, self._shapes, self.pieces = plan.heavy, plan.shapes, plan.pieces
         self.moments = Moments(self._shapes)
         self.histograms = Histograms(layout, weighted=weighted)
         self.joint = Joint.of_plan(plan)
