@@ -96,6 +96,13 @@ def test_c_gives_the_numbers_of_reesupply(limit: Any, job: Any, kernel: Any) -> 
     assert ours.std(axis=1).min() > 10.0
 
 
+def test_the_kernel_leaves_small_numbers_alone(kernel: Any) -> None:
+    """Fast mathematics in C does not switch off subnormal numbers in this process."""
+    kernel.run(4096, seed=1)
+    assert np.float64(5e-324) * np.ones(64) @ np.ones(64) > 0.0
+    assert (np.full(64, 2.5e-308) / 8.0 > 0.0).all()
+
+
 def test_c_and_reesupply_draw_the_same_distribution(limit: Any, job: Any, kernel: Any) -> None:
     """Each with its own random numbers: medians and tails within four standard errors."""
     draws, rows = 64 * LANE, np.arange(48)

@@ -2,9 +2,9 @@
 The hottest loops again, compiled by numba: an option, never needed.
 
 A function here stands for the numpy function that its docstring names, has its parameters and
-gives its numbers to 1e-12. It is here because it makes its step at least 1.5 times as fast; what
-else was tried is in the documentation. Nothing imports this package but `reesupply.engine.kernels`,
-when it is asked to.
+gives its numbers to 1e-12. It is here because it makes its step at least 1.5 times as fast, in the
+baseline or in the reference job of the benchmarks; the how-to has the figures. Nothing imports this
+package but `reesupply.engine.kernels`, when it is asked to.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def _within(cells: Any, low: Any, scale: Any, base: Any, amount: Any, flat: Any)
         for d in range(len(own)):
             at = (own[d] - low[row]) * scale[row]
             if at >= 0.0 and at < BINS:
-                flat[np.int64(at + base[row])] += amount[d * step]
+                flat[np.uint64(np.int64(at + base[row]))] += amount[d * step]
             else:
                 beyond += 1
     return beyond

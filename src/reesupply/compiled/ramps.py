@@ -56,9 +56,9 @@ def _average(
         for y in range(years):
             for d in range(draws):
                 at = min(max(cell[d], 0), last)
-                low = klass[p, d] * (last + 1) + at
-                share = flat[low]
-                rise = flat[low + (at < last)] - share
+                low = klass[p, d] * (last + 1)
+                share = flat[np.uint64(low + at)]
+                rise = flat[np.uint64(low + min(at + 1, last))] - share
                 out[p, y, d] = (share + rise * fraction[d]) * level[p, d]
                 cell[d] += per_year
 
