@@ -11,8 +11,8 @@ from reesupply.engine.histograms import Histograms
 from reesupply.engine.layout import NO_LAYOUT
 from reesupply.engine.variables import DATA, END_USE, PROJECT, Variable
 from reesupply.result import labels
+from reesupply.result.conditional import Conditional
 from reesupply.result.precision import precision_table
-from reesupply.result.risk import Risk
 from reesupply.result.statistics import summary_table, weighted_moments
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from reesupply.analysis.condition import Conditioning, Target
     from reesupply.engine.joint import Joint
     from reesupply.engine.plan import Plan
     from reesupply.engine.precision import Groups
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
 
 
-class Result(Risk):
+class Result(Conditional):
     """
     What a run found: draws with labels, statistics, claims and provenance.
 
@@ -94,7 +93,7 @@ class Result(Risk):
         self.joint, self.groups, self.stopped = joint, groups, stopped
         self.profile, self.weights = profile, weights
         self.traffic: Traffic | None = None
-        self.conditioning: Conditioning | None = None
+        self.conditioning = None
 
     def __repr__(self) -> str:
         plan, done = self.plan, self.conditioning
@@ -271,56 +270,6 @@ class Result(Risk):
         from reesupply.result.basis import on_basis
 
         return on_basis(self, basis, place)
-
-    def condition(self, *targets: Target | str, least: float = 100.0) -> Result:
-        """
-        Weigh the draws so that claims have the mean or quantile that others published.
-
-        Parameters
-        ----------
-        *targets : Target or str
-            The name of a claim and reading stands for its published value as the mean.
-        least : float
-            Effective draws below which it is refused. The 95 % interval of P5 needs 73 of them
-            not to reach beyond the last draw.
-
-        Returns
-        -------
-        Result
-            The same draws under weights, which all statistics and charts use. Its
-            ``conditioning`` has diagnostics: ``met``, ``diagnostics``, ``shifts`` of the inputs,
-            ``leave_one_out``. This result stays as it is.
-
-        Warns
-        -----
-        ReesupplyWarning
-            If less than a tenth of the draws is left effective, or the tail of the weights is
-            too heavy (Pareto k).
-
-        Raises
-        ------
-        ReesupplyError
-            If a claim is unknown or its draws were not kept, a target lies outside what the draws
-            span, targets exclude each other, or too few effective draws would be left.
-
-        Notes
-        -----
-        Of all weights that meet the targets these are the nearest to the ones before, by
-        relative entropy. Statistics under weights need kept draws. Source: Robertson, Tallman and
-        Whiteman, J. Money Credit Bank. 37 (2005), 383-401.
-
-        Examples
-        --------
-        >>> import reesupply as rs
-        >>> result = rs.simulate(draws=4_000, rng=1)
-        >>> claim = "cru-deficit-2035.annual"
-        >>> soft = result.condition(rs.Target(claim, 1_000, sd=300))
-        >>> result.mean(claim) < soft.mean(claim) < 1_000
-        True
-        """
-        from reesupply.analysis.condition import condition
-
-        return condition(self, targets, least)
 
     def to_frame(self, name: str) -> pd.DataFrame:
         """

@@ -1,10 +1,10 @@
 r"""
 What a run says if somebody else's view of a claim were right.
 
-Conditioning gives the draws weights, those nearest to the ones they had (of least relative entropy),
-under which the mean or a quantile of claims is as published. The centre moves and, of a normal
-claim, the spread stays: a claim of an expectation is not an observation of the future, which
-would narrow it.
+Conditioning gives the draws weights, those nearest to the ones they had (of least relative
+entropy), under which the mean or a quantile of claims is as published. The centre moves
+and, of a normal claim, the spread stays: a claim of an expectation is not an observation of the
+future, which would narrow it.
 
 Under a target at D standard deviations (Mahalanobis' distance of the targets jointly) a normal
 claim costs :math:`D^2 / 2` nats and leaves a share :math:`\exp(-D^2)` of the draws, the effective

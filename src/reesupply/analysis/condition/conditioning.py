@@ -160,7 +160,7 @@ class Conditioning:
     @cached_property
     def leave_one_out(self) -> pd.DataFrame:
         """
-        Each target as the others predict it: are they of one mind?
+        Each target as the others predict it, which shows whether they are of one mind.
 
         Index target; its value, what the draws said before, what they say without it (mean or
         quantile, P5, P50 and P95 of the claim, percentile at which the value falls), effective
@@ -171,7 +171,8 @@ class Conditioning:
         rows = []
         for number, target in enumerate(self.targets):
             others = self.targets[:number] + self.targets[number + 1 :]
-            weights = _tilt(self.prior, others).weights if others else self._base
+            weights = _tilt(self.prior, others).weights if others else self.prior.weights
+            found = self._base if weights is None else weights
             without = _weighted(self.prior, weights)
             draws = without.values(target.claim)
             rows.append(
@@ -180,12 +181,10 @@ class Conditioning:
                     "value": target.given,
                     "before": target.of(draws, self.prior.weights),
                     "without it": target.of(draws, weights),
-                    **{
-                        f"P{100 * q:.0f}": float(without.quantile(target.claim, q)) for q in LEVELS
-                    },
+                    **{f"P{100 * q:.0f}": float(without.quantile(target.claim, q)) for q in LEVELS},
                     "percentile": percentile(without, target.claim, target.given),
-                    "effective draws": effective_draws(weights),
-                    "KL divergence": divergence(weights, self.prior.weights),
+                    "effective draws": effective_draws(found),
+                    "KL divergence": divergence(found, self.prior.weights),
                 }
             )
         return pd.DataFrame(rows).set_index("target")
@@ -333,7 +332,7 @@ def _check_size(done: Conditioning, least: float) -> None:
         warn(msg, ReesupplyWarning, stacklevel=4)
 
 
-def _weighted(prior: Result, weights: FloatArray) -> Result:
+def _weighted(prior: Result, weights: FloatArray | None) -> Result:
     """Return the same run under other weights."""
     found = Result(
         plan=prior.plan,

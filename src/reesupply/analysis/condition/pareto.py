@@ -3,9 +3,9 @@ How heavy the tail of weights is: the shape of a generalised Pareto distribution
 
 References
 ----------
-A. Vehtari, D. Simpson, A. Gelman, Y. Yao and J. Gabry, J. Mach. Learn. Res. 25(72) (2024) 1-58 (size
-of the tail, prior of the shape, limits). J. Zhang and M. A. Stephens, Technometrics 51 (2009) 316-325
-(the fit).
+A. Vehtari, D. Simpson, A. Gelman, Y. Yao and J. Gabry, J. Mach. Learn. Res. 25(72) (2024) 1-58
+(size of the tail, prior of the shape, limits). J. Zhang and M. A. Stephens, Technometrics 51 (2009)
+316-325 (the fit).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def pareto_shape(weights: FloatArray) -> float:
     towards 0.5 as ten further weights would do. Source: Vehtari et al. 2024, sections 3 and 6.
     """
     draws = weights.size
-    size = int(np.ceil(min(draws / 5.0, 3.0 * np.sqrt(draws))))
+    size = int(min(draws / 5.0, 3.0 * np.sqrt(draws)))
     if size < _FEWEST or size >= draws:
         return float("nan")
     ordered = np.sort(weights)

@@ -107,7 +107,7 @@ class Target:
 
     def error(self, draws: FloatArray, weights: FloatArray | None) -> float:
         """
-        Standard deviation of the mean of `numbers` that the error of the value stands for.
+        Return the error of the mean of `numbers` that the error of the value stands for.
 
         Parameters
         ----------

@@ -19,8 +19,8 @@ The dual has a minimum only where hard targets lie inside the convex hull of the
 
 References
 ----------
-I. Csiszar, Ann. Probab. 3 (1975) 146-158. J. C. Robertson, E. W. Tallman and C. H. Whiteman, J. Money
-Credit Bank. 37 (2005) 383-401. A. Meucci, Risk 21(10) (2008) 86-91 (entropy pooling).
+I. Csiszar, Ann. Probab. 3 (1975) 146-158. J. C. Robertson, E. W. Tallman and C. H. Whiteman, J.
+Money Credit Bank. 37 (2005) 383-401. A. Meucci, Risk 21(10) (2008) 86-91 (entropy pooling).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _STEPS, _POLISH = 200, 10
 
 @dataclass(frozen=True, slots=True)
 class Tilt:
-    """
+    r"""
     Solution of the dual.
 
     Attributes
@@ -50,7 +50,7 @@ class Tilt:
     weights : ndarray, shape (draw,)
         Non-negative, sum 1.
     multipliers : ndarray, shape (statistic,)
-        :math:`\\theta`, in one over the unit of each statistic.
+        :math:`\theta`, in one over the unit of each statistic.
     miss : float
         Largest slope of the dual, in standard deviations; above `TOLERANCE` there is no solution.
     """
@@ -148,14 +148,13 @@ def _minimum(dual: _Dual) -> FloatArray:
     from scipy.optimize import minimize
 
     start = np.zeros(len(dual.z))
-    options = {"gtol": 1e-6, "maxiter": _STEPS}
     found = minimize(
         dual.value,
         start,
         jac=dual.slope,
         hess=dual.curvature,
         method="trust-exact",
-        options=options,
+        options={"gtol": 1e-6, "maxiter": _STEPS},
     )
     theta = np.asarray(found.x)
     for _ in range(_POLISH):
