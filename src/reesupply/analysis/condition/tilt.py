@@ -26,7 +26,7 @@ Money Credit Bank. 37 (2005) 383-401. A. Meucci, Risk 21(10) (2008) 86-91 (entro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -129,6 +129,12 @@ class _Dual:
         whole = float(top + np.log(np.exp(power - top).sum()))
         return whole - float(theta @ self.target) + 0.5 * float(theta**2 @ self.variance)
 
+    def lowest(self) -> float:
+        """Bound below the dual where there is a solution: no weights cost more than one draw's."""
+        soft = self.variance > 0.0
+        off = np.abs(self.z[soft] - self.target[soft, np.newaxis]).max(axis=1, initial=0.0)
+        return float(self.log_base.min() - 0.5 * (off**2 / self.variance[soft]).sum())
+
     def slope(self, theta: FloatArray) -> FloatArray:
         return self.z @ self.weights(theta) - self.target + self.variance * theta
 
@@ -148,13 +154,22 @@ def _minimum(dual: _Dual) -> FloatArray:
     from scipy.optimize import minimize
 
     start = np.zeros(len(dual.z))
+    ridge = 1e-10 * np.eye(start.size)  # far outside the draws the dual is straight
+    lowest = dual.lowest()
+    options: Any = {"gtol": 1e-6, "maxiter": _STEPS, "max_trust_radius": 1e9}
+
+    def watch(xk: FloatArray) -> None:
+        if dual.value(xk) < lowest:
+            raise StopIteration
+
     found = minimize(
         dual.value,
         start,
         jac=dual.slope,
-        hess=dual.curvature,
+        hess=lambda theta: dual.curvature(theta) + ridge,
         method="trust-exact",
-        options={"gtol": 1e-6, "maxiter": _STEPS},
+        callback=watch,
+        options=options,
     )
     theta = np.asarray(found.x)
     for _ in range(_POLISH):
