@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 #: Largest miss of a target, in standard deviations of its statistic, that counts as met.
 TOLERANCE = 1e-8
 _STEPS, _POLISH = 200, 10
+_RIDGE = 1e-10  # far outside the draws the dual is straight, and a step needs a curvature
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class _Dual:
     def curvature(self, theta: FloatArray) -> FloatArray:
         weights = self.weights(theta)
         off = self.z - (self.z @ weights)[:, np.newaxis]
-        return (off * weights) @ off.T + np.diag(self.variance)
+        return (off * weights) @ off.T + np.diag(self.variance + _RIDGE)
 
     def weights(self, theta: FloatArray) -> FloatArray:
         power = self.log_base + theta @ self.z
@@ -154,7 +155,6 @@ def _minimum(dual: _Dual) -> FloatArray:
     from scipy.optimize import minimize
 
     start = np.zeros(len(dual.z))
-    ridge = 1e-10 * np.eye(start.size)  # far outside the draws the dual is straight
     lowest = dual.lowest()
     options: Any = {"gtol": 1e-6, "maxiter": _STEPS, "max_trust_radius": 1e9}
 
@@ -166,7 +166,7 @@ def _minimum(dual: _Dual) -> FloatArray:
         dual.value,
         start,
         jac=dual.slope,
-        hess=lambda theta: dual.curvature(theta) + ridge,
+        hess=dual.curvature,
         method="trust-exact",
         callback=watch,
         options=options,
