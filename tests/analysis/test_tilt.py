@@ -268,6 +268,7 @@ def test_weights_without_a_tail() -> None:
     """Equal weights, two values, and too few draws have no k."""
     assert np.isnan(pareto_shape(np.full(1000, 1e-3)))
     assert np.isnan(pareto_shape(np.repeat([0.1, 0.9], [900, 100])))
+    assert np.isnan(pareto_shape(np.repeat([0.1, 0.2, 0.5, 0.9], [900, 50, 40, 10])))
     assert np.isnan(pareto_shape(np.arange(12.0)))
 
 

@@ -95,8 +95,8 @@ class Conditioning:
         """
         How far the weights are from those before, and how many draws are left to tell anything.
 
-        Index diagnostic; value, and what it says. Pareto k is NaN where the largest weights are
-        equal, as those of a target on a quantile.
+        Index diagnostic; value, and what it says. Pareto k is NaN where the largest weights have
+        few values, as those of targets on quantiles alone.
         """
         import pandas as pd
 
@@ -128,19 +128,21 @@ class Conditioning:
             If the draws of the inputs were not kept.
         """
         import pandas as pd
+        from threadpoolctl import threadpool_limits
 
         if not self.prior.input_names or "inputs" not in self.prior.arrays:
             msg = "shifts: the draws of 'inputs' were not kept; simulate with keep=('inputs', ...)"
             raise ReesupplyError(msg)
         draws = self.prior.arrays["inputs"]
-        base = self._base
-        before, now = draws @ base, draws @ self.weights
-        spread = np.empty((2, len(draws)))
-        error = np.empty(len(draws))
-        for row, x in enumerate(draws):  # one input at a time: an array of all would be large
-            old, new = x - before[row], x - now[row]
-            spread[:, row] = np.sqrt([base @ old**2, self.weights @ new**2])
-            error[row] = np.sqrt(((self.weights * new - base * old) ** 2).sum())
+        base, w = self._base, self.weights
+        with threadpool_limits(1, "blas"):  # the same bits on any number of cores
+            before, now = draws @ base, draws @ w
+            spread = np.empty((2, len(draws)))
+            error = np.empty(len(draws))
+            for row, x in enumerate(draws):  # one at a time: an array of all would be large
+                old, new = x - before[row], x - now[row]
+                spread[:, row] = np.sqrt([base @ old**2, w @ new**2])
+                error[row] = np.linalg.norm(w * new - base * old)
         # what is left of a constant is rounding
         moves = spread[0] > 1e-12 * np.abs(before)
         sd = np.where(moves, spread[0], 1.0)

@@ -35,8 +35,8 @@ def pareto_shape(weights: FloatArray) -> float:
     -------
     float
         Moments of the weights up to about 1/k exist; above `largest_shape` an average under them is
-        not to be trusted. NaN where there is no tail to fit: fewer than five weights above the
-        rest, or equal ones, as those of a target on a quantile.
+        not to be trusted. NaN where there is no tail to fit: fewer than five different weights
+        above the rest, as under targets on quantiles alone.
 
     Notes
     -----
@@ -50,10 +50,10 @@ def pareto_shape(weights: FloatArray) -> float:
     ordered = np.sort(weights)
     cut = ordered[-size - 1]
     beyond = ordered[-size:] - cut
-    # equal weights but for rounding have no tail
-    if not beyond[0] > 1e-12 * ordered[-1]:
-        beyond = beyond[beyond > 1e-12 * ordered[-1]]
-    if beyond.size < _FEWEST or not np.ptp(beyond) > 1e-12 * ordered[-1]:
+    rounding = 1e-12 * ordered[-1]
+    beyond = beyond[beyond > rounding]
+    # a few values that many draws share are bounded and have no tail
+    if np.count_nonzero(np.diff(beyond) > rounding) < _FEWEST - 1:
         return float("nan")
     shape = _shape(beyond / beyond[-1])
     return float((beyond.size * shape + 10.0 * 0.5) / (beyond.size + 10.0))
