@@ -15,6 +15,7 @@ from reesupply.errors import ReesupplyError, ReesupplyWarning, ScenarioError
 
 if TYPE_CHECKING:
     from reesupply import distributions
+    from reesupply.analysis.condition import Conditioning, Target
     from reesupply.analysis.outage import Outage, outage
     from reesupply.analysis.reproduction import Reproduction, reproduce
     from reesupply.engine.plan import Plan
@@ -29,12 +30,14 @@ __version__ = "0.1.0"
 
 #: Public names that are loaded on first use, so that the import stays light.
 _LAZY = {
+    "Conditioning": "reesupply.analysis.condition",
     "Outage": "reesupply.analysis.outage",
     "Plan": "reesupply.engine.plan",
     "Precision": "reesupply.engine.precision",
     "Reproduction": "reesupply.analysis.reproduction",
     "Result": "reesupply.result",
     "Scenario": "reesupply.scenario.scenario",
+    "Target": "reesupply.analysis.condition",
     "compile": "reesupply.engine.simulate",
     "list_scenarios": "reesupply.scenario.loading",
     "load_scenario": "reesupply.scenario.loading",
@@ -45,6 +48,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "Conditioning",
     "Outage",
     "Plan",
     "Precision",
@@ -54,6 +58,7 @@ __all__ = [
     "Result",
     "Scenario",
     "ScenarioError",
+    "Target",
     "compile",
     "distributions",
     "list_scenarios",

@@ -125,7 +125,8 @@ def to_iamc(result: Result) -> pd.DataFrame:
         tables.append(melted)
     whole = pd.concat(tables).rename(columns={"unit": "Unit"})
     whole["Region"] = whole[BLOC].map(_REGION)
-    whole["Model"], whole["Scenario"] = "reesupply", result.plan.title
+    said = "" if result.weights is None else ", conditioned"
+    whole["Model"], whole["Scenario"] = "reesupply", f"{result.plan.title}{said}"
     keys = ["Model", "Scenario", "Region", "Variable", "Unit"]
     wide = whole.pivot_table("value", keys, YEAR, sort=False).reset_index()
     wide.columns.name = None
@@ -174,6 +175,8 @@ def to_netcdf(result: Result, path: str | Path) -> None:
         encoding["/histograms"] = {"counts": {"zlib": True, "complevel": 1}}  # mostly zeros
     if result.weights is not None:
         groups["/weights"] = xr.Dataset({"weights": ("draw", result.weights)})
+        if result.conditioning is not None and result.conditioning.prior.weights is not None:
+            groups["/weights"]["before"] = ("draw", result.conditioning.prior.weights)
     try:
         # a folder of its own, so that the file gets the mode that a new file has
         folder = tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.resolve().parent)
@@ -228,6 +231,7 @@ def read_result(path: str | Path) -> Result:
 
 
 def _rebuild(tree: xr.DataTree) -> Result:
+    from reesupply.analysis.condition import Conditioning, Target, conditioned
     from reesupply.engine.simulate import compile
     from reesupply.scenario.serial import from_json
 
@@ -245,13 +249,14 @@ def _rebuild(tree: xr.DataTree) -> Result:
         short, _, variable = name.partition("_")
         moments[short][variable] = array.values
     joint = _variables(tree, "joint")
-    weights = _variables(tree, "weights").get("weights")
+    weights = {name: array.values for name, array in _variables(tree, "weights").items()}
     kept = _variables(tree, "inputs").get("values")
     names = () if kept is None else tuple(str(name) for name in kept["name"].to_numpy())
     draws = int(attrs["draws"])
     counted = _variables(tree, "histograms")
     histograms = _read_histograms(counted)
     provenance = json.loads(attrs["provenance"])
+    targets = tuple(Target(**each) for each in provenance.get("conditioned_on", ()))
     result = Result(
         plan=compile(from_json(attrs["scenario"])),
         draws=draws,
@@ -265,11 +270,11 @@ def _rebuild(tree: xr.DataTree) -> Result:
         joint=Joint.of({k: x.values for k, x in joint.items()}) if joint else None,
         groups=_read_groups(counted, histograms),
         stopped=provenance.get("stopped"),
-        weights=None if weights is None else weights.values,
+        weights=weights.get("before" if targets else "weights"),
     )
     # the versions that made the draws, not those that read them
-    result.provenance = provenance
-    return result
+    result.provenance = {**provenance, "conditioned_on": []}
+    return conditioned(Conditioning(result, targets, weights["weights"])) if targets else result
 
 
 def _variables(tree: xr.DataTree, group: str) -> dict[str, xr.DataArray]:

@@ -6,12 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import LEVELS, weighted_quantile
+from reesupply.result.statistics import weighted_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
     import pandas as pd
 
     from reesupply.result import Result
+
+    FloatArray = npt.NDArray[np.float64]
+
+#: Claims of which one is a straight line of the others: correlations left below this share.
+_SINGULAR = 1e-10
 
 
 def claims_table(result: Result) -> pd.DataFrame:
@@ -27,7 +37,9 @@ def claims_table(result: Result) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index claim and reading; who said what, the value, our P5, P50 and P95, the percentile at
-        which the value falls in our distribution, and whether the reading was the preferred one.
+        which the value falls in our distribution, our mean and standard deviation, z (how many of
+        these the value is above our mean; NaN where we have no spread), and whether the reading
+        was the preferred one.
 
     Raises
     ------
@@ -37,10 +49,13 @@ def claims_table(result: Result) -> pd.DataFrame:
     import pandas as pd
 
     targets = {f"{row.claim}.{row.reading}": row for row in result.plan.scenario.rows("targets")}
+    mean, covariance = result.claim_moments()
+    spread = pd.Series(np.sqrt(np.diag(covariance)), covariance.index)
     rows = []
     for claim in result.plan.claims:
         row, draws = targets[claim.name], result.values(claim.name)
         low, middle, high = (float(weighted_quantile(draws, q, result.weights)) for q in LEVELS)
+        own, sd = float(mean[claim.name]), float(spread[claim.name])
         rows.append(
             {
                 "claim": row.claim,
@@ -55,6 +70,9 @@ def claims_table(result: Result) -> pd.DataFrame:
                 "P50": middle,
                 "P95": high,
                 "percentile": percentile(result, claim.name, row.value),
+                "mean": own,
+                "sd": sd,
+                "z": (row.value - own) / sd if sd > 0.0 else np.nan,
             }
         )
     return pd.DataFrame(rows).set_index(["claim", "reading"])
@@ -83,3 +101,124 @@ def percentile(result: Result, name: str, value: float) -> float:
     share = (draws < value) + 0.5 * (draws == value)
     weights = np.full(draws.size, 1.0 / draws.size) if result.weights is None else result.weights
     return float(100.0 * (share @ weights))
+
+
+def joint_distance(
+    result: Result, claims: Sequence[str], errors: Mapping[str, float] | None = None
+) -> pd.DataFrame:
+    r"""
+    How far published claims lie from the forecast, one by one and jointly.
+
+    Parameters
+    ----------
+    result : Result
+        Any run; one that kept the draws of the claims if it has weights.
+    claims : sequence of str
+        Which, as "claim.reading"; one reading of each.
+    errors : mapping of str to float, optional
+        Standard deviation of an error of a published value by claim, in its unit; none by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index claim, with "jointly" last. The published value, our mean, sd (of our
+        draws and the error together) and z; z given others (what is left of it once the others
+        are known, by straight lines); distance squared (of
+        one claim z squared, jointly that of Mahalanobis), its degrees of freedom, the percentile
+        at which it falls in the chi-squared distribution, which is exact for normal claims without
+        errors, and that among the draws themselves, which needs no such assumption; the latter
+        is NaN where the draws were not kept or there are errors.
+
+    Raises
+    ------
+    ReesupplyError
+        If there is no claim, one is unknown or named twice, an error is no number from 0, or the
+        claims are not independent numbers.
+
+    Notes
+    -----
+    With mean :math:`\mu` and covariance :math:`\Sigma` of the draws, and V of the errors, the
+    squared distance is :math:`(t - \mu)' (\Sigma + V)^{-1} (t - \mu)`.
+
+    Source: Mahalanobis, Proc. Natl. Inst. Sci. India 2 (1936), 49-55.
+
+    Examples
+    --------
+    >>> import reesupply as rs
+    >>> from reesupply.analysis.claims import joint_distance
+    >>> result = rs.simulate(draws=2_000, rng=1, keep=("claims",))
+    >>> table = joint_distance(result, ["cru-deficit-2035.annual", "cru-mines-29.global-gross"])
+    >>> bool(table.loc["jointly", "distance2"] >= table["z"].abs().max() ** 2)
+    True
+    """
+    import pandas as pd
+
+    names = _names(result, claims, errors)
+    rows = {f"{row.claim}.{row.reading}": row for row in result.plan.scenario.rows("targets")}
+    every, covariances = result.claim_moments()
+    mean, spread = every[names].to_numpy(), covariances.loc[names, names].to_numpy()
+    noise = np.array([0.0 if errors is None else errors.get(name, 0.0) for name in names])
+    whole = spread + np.diag(noise**2)
+    sd = np.sqrt(np.diag(whole))
+    if not (sd > 0.0).all():
+        msg = f"claims: found {names[int(np.argmin(sd))]!r}, which is the same in all draws"
+        raise ReesupplyError(msg)
+    correlation = whole / np.outer(sd, sd)
+    if not np.linalg.eigvalsh(correlation)[0] > _SINGULAR:
+        near = np.abs(np.triu(correlation, 1))
+        first, second = divmod(int(near.argmax()), len(names))
+        msg = (
+            "claims: found some that follow from the others, allowed are independent ones; most "
+            f"alike are {names[first]!r} and {names[second]!r}"
+        )
+        raise ReesupplyError(msg)
+    values = np.array([rows[name].value for name in names])
+    z = (values - mean) / sd
+    inverse = np.linalg.inv(correlation)
+    squared = np.append(z**2, z @ inverse @ z)
+    frame = pd.DataFrame(
+        {"value": values, "mean": mean, "sd": sd, "z": z}, index=pd.Index(names, name="claim")
+    ).reindex([*names, "jointly"])
+    frame["z given others"] = np.append(inverse @ z / np.sqrt(np.diag(inverse)), np.nan)
+    frame["distance2"] = squared
+    frame["df"] = [1] * len(names) + [len(names)]
+    frame["chi2 percentile"] = 100.0 * _chi2(frame["df"].to_numpy(), squared)
+    frame["percentile of draws"] = np.nan
+    if "claims" in result.arrays and not noise.any():
+        off = (np.stack([result.values(name) for name in names]) - mean[:, np.newaxis]) / sd[
+            :, np.newaxis
+        ]
+        own = np.vstack([off**2, (off * (inverse @ off)).sum(axis=0)])
+        frame["percentile of draws"] = 100.0 * _below(own, squared, result.weights)
+    return frame
+
+
+def _names(result: Result, claims: Sequence[str], errors: Mapping[str, float] | None) -> list[str]:
+    known = [claim.name for claim in result.plan.claims]
+    if isinstance(claims, str) or not len(claims):
+        msg = f"claims: found {claims!r}, allowed are one or more names such as ({known[0]!r},)"
+        raise ReesupplyError(msg)
+    for place, names in (("claims", claims), ("errors", errors or {})):
+        for name in names:
+            if name not in known:
+                msg = f"{place}: found {name!r}; {nearest(str(name), known)}"
+                raise ReesupplyError(msg)
+    for name, error in (errors or {}).items():
+        if not 0.0 <= error < np.inf:
+            msg = f"errors: found {error!r} for {name!r}, allowed is a number from 0"
+            raise ReesupplyError(msg)
+    if len(set(claims)) < len(claims):
+        msg = f"claims: found {list(claims)!r}, allowed is each name once"
+        raise ReesupplyError(msg)
+    return list(claims)
+
+
+def _chi2(df: FloatArray, x: FloatArray) -> FloatArray:
+    from scipy.special import gammainc
+
+    return np.asarray(gammainc(df / 2.0, x / 2.0))
+
+
+def _below(draws: FloatArray, values: FloatArray, weights: FloatArray | None) -> FloatArray:
+    """Share of the draws of each row below a value."""
+    return weighted_mean((draws < values[:, np.newaxis]).astype(np.float64), weights)

@@ -50,7 +50,7 @@ class Reproduction:
 
     @cached_property
     def claims(self) -> pd.DataFrame:
-        """One row per claim and reading: value, our P5, P50, P95, percentile of the value."""
+        """One row per claim and reading: value, our P5, P50, P95, percentile and z of the value."""
         return claims_table(self.result)
 
     @cached_property

@@ -154,8 +154,13 @@ def headline(ax: Axes, result: Result, title: str, notes: Sequence[str]) -> None
 def provenance(result: Result) -> str:
     """Say which scenario, whether it was fitted, how many draws, which data."""
     plan = result.plan
-    fitted = "fitted to no claim" if result.weights is None else "conditioned: draws are weighted"
-    parts = (plan.title, fitted, f"{result.draws:,} draws", f"data of {plan.scenario.data_date}")
+    fitted, draws = "fitted to no claim", f"{result.draws:,} draws"
+    if result.conditioning is not None:
+        fitted = f"conditioned on {result.conditioning.text}"
+        draws = f"{draws}, {result.conditioning.effective_draws:,.0f} of them effective"
+    elif result.weights is not None:
+        fitted = "conditioned: draws are weighted"
+    parts = (plan.title, fitted, draws, f"data of {plan.scenario.data_date}")
     return DOT.join(parts)
 
 

@@ -113,7 +113,8 @@ def _fill(found: Reproduction, folder: Path) -> None:
     result = found.result
     for name in _TABLES:
         getattr(found, name).to_csv(folder / f"{name}.csv")
-    claims = found.claims.reset_index().to_dict(orient="records")
+    table = found.claims.reset_index().astype(object)
+    claims = table.where(table.notna(), None).to_dict(orient="records")  # JSON has no NaN
     _write(folder / "claims.json", json.dumps(claims, indent=1, ensure_ascii=False))
     _write(folder / "report.txt", found.text())
     _write(folder / "scenario.json", to_json(result.plan.scenario, indent=1))

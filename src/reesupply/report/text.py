@@ -30,9 +30,10 @@ def reproduction_text(found: Reproduction) -> str:
     str
         Plain text of at most 100 columns.
     """
+    kind = "untuned" if found.result.weights is None else "conditioned"
     parts = [
         _head(found),
-        _section("Published claims beside the untuned forecast", claims_lines(found.claims)),
+        _section(f"Published claims beside the {kind} forecast", claims_lines(found.claims)),
         _section("Where they disagree", verdicts(found)),
         _section("What moves the deficit of the last year", _drivers(found)),
         _section("What changes the sign (deficit of the last year, t)", _switches(found.switches)),
@@ -109,6 +110,12 @@ def verdicts(found: Reproduction) -> list[str]:
     return lines
 
 
+def _fitted(result: Result) -> str:
+    if result.conditioning is not None:
+        return f"Conditioned on {result.conditioning.text}."
+    return "Fitted to no claim." if result.weights is None else "Conditioned: draws are weighted."
+
+
 def _head(found: Reproduction) -> str:
     result = found.result
     last, whole = result.plan.years[-1], result.all_elements
@@ -118,8 +125,11 @@ def _head(found: Reproduction) -> str:
     chance = result.probability("balance", below=0.0, year=last, element=whole)
     lines = [
         *_wrap(f"{whole} balance to {last}: {result.plan.title}"),
-        f"{result.draws:,} draws, seed {result.entropy}, data of {result.plan.scenario.data_date}, "
-        f"scenario {result.plan.hash[:12]}. Fitted to no claim.",
+        *_wrap(
+            f"{result.draws:,} draws, seed {result.entropy}, "
+            f"data of {result.plan.scenario.data_date}, "
+            f"scenario {result.plan.hash[:12]}. {_fitted(result)}"
+        ),
         "",
         *_wrap(
             f"Deficit of {last}, t oxide: P5 {low:z,.0f}, P50 {middle:z,.0f}, P95 {high:z,.0f} "

@@ -11,8 +11,8 @@ from reesupply.engine.histograms import Histograms
 from reesupply.engine.layout import NO_LAYOUT
 from reesupply.engine.variables import DATA, END_USE, PROJECT, Variable
 from reesupply.result import labels
+from reesupply.result.conditional import Conditional
 from reesupply.result.precision import precision_table
-from reesupply.result.risk import Risk
 from reesupply.result.statistics import summary_table, weighted_moments
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
 
 
-class Result(Risk):
+class Result(Conditional):
     """
     What a run found: draws with labels, statistics, claims and provenance.
 
@@ -64,6 +64,8 @@ class Result(Risk):
         Units of work and bytes that went to the workers of an executor and came back.
     weights : ndarray, shape (draw,), or None
         Non-negative, sum 1; every statistic uses them.
+    conditioning : Conditioning, or None
+        What the weights make true, what that did to the draws and inputs; see `condition`.
     """
 
     def __init__(
@@ -91,13 +93,15 @@ class Result(Risk):
         self.joint, self.groups, self.stopped = joint, groups, stopped
         self.profile, self.weights = profile, weights
         self.traffic: Traffic | None = None
+        self.conditioning = None
 
     def __repr__(self) -> str:
-        plan = self.plan
+        plan, done = self.plan, self.conditioning
+        conditioned = f", conditioned on {done.text}" if done else ""
         return (
             f"<Result of {plan.title!r}: {self.draws:,} draws ({self.design}), "
             f"{plan.years[0]}-{plan.years[-1]}, data of {plan.scenario.data_date}, "
-            f"scenario {plan.hash[:12]}, entropy {self.entropy}>"
+            f"scenario {plan.hash[:12]}, entropy {self.entropy}{conditioned}>"
         )
 
     def _repr_html_(self) -> str:
@@ -218,6 +222,7 @@ class Result(Risk):
             "entropy": str(self.entropy),
             "design": self.design,
             "stopped": self.stopped,
+            "conditioned_on": [],
             "python": platform.python_version(),
             "versions": {name: _version(name) for name in ("reesupply", "numpy", "scipy")},
         }
