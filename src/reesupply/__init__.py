@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reesupply import distributions
     from reesupply.analysis.outage import Outage, outage
     from reesupply.analysis.reproduction import Reproduction, reproduce
+    from reesupply.analysis.sensitivity import sensitivity, value_of_information
     from reesupply.engine.plan import Plan
     from reesupply.engine.precision import Precision
     from reesupply.engine.simulate import compile, simulate
@@ -41,7 +42,9 @@ _LAZY = {
     "read_result": "reesupply.export",
     "outage": "reesupply.analysis.outage",
     "reproduce": "reesupply.analysis.reproduction",
+    "sensitivity": "reesupply.analysis.sensitivity",
     "simulate": "reesupply.engine.simulate",
+    "value_of_information": "reesupply.analysis.sensitivity",
 }
 
 __all__ = [
@@ -61,7 +64,9 @@ __all__ = [
     "outage",
     "read_result",
     "reproduce",
+    "sensitivity",
     "simulate",
+    "value_of_information",
 ]
 
 
