@@ -13,6 +13,9 @@ import reesupply as rs
 from reesupply.analysis.drivers import group_shares, normal_scores, rank_correlations
 
 DRAWS = 2048
+#: The doors, whose tables are read cell by cell here.
+moved: Any = rs.sensitivity
+worth_of: Any = rs.value_of_information
 RECYCLING, BASE_YEAR = "recycling", "what the base year was"
 MANY = [row.end_use for row in rs.load_scenario("baseline").rows("lifetimes")][:12]
 BY_GROUP = ["shapley", "first", "total", "total at most"]
@@ -40,7 +43,7 @@ def made(result: rs.Result) -> Any:
 def test_an_output_made_of_two_groups(result: rs.Result, made: Any) -> None:
     """Four fifths and one fifth come back, by group and by input, nothing is left."""
     names, output = made
-    table = rs.sensitivity(result, output)
+    table = moved(result, output)
     assert list(table.index.names) == ["group", "measure"]
     shares = table["value"].unstack()
     for measure in ("first", "shapley", "total"):
@@ -48,7 +51,7 @@ def test_an_output_made_of_two_groups(result: rs.Result, made: Any) -> None:
         assert shares.loc[BASE_YEAR, measure] == pytest.approx(0.2, abs=0.02)
     assert table.loc[("not explained", "shapley"), "value"] == pytest.approx(0.0, abs=1e-6)
     assert shares["shapley"].sum() == pytest.approx(1.0, abs=1e-9)
-    inputs = rs.sensitivity(result, output, by="input")
+    inputs = moved(result, output, by="input")
     assert inputs.index.get_level_values("input")[0] == names[0]
     assert inputs.loc[(names[0], "first"), "value"] == pytest.approx(0.8, abs=0.03)
     assert inputs.loc[(names[1], "total"), "value"] == pytest.approx(0.2, abs=0.02)
@@ -58,8 +61,8 @@ def test_an_output_made_of_two_groups(result: rs.Result, made: Any) -> None:
 
 def test_tables_are_tidy(result: rs.Result) -> None:
     """One row for each name and measure, an interval around each value, most important first."""
-    groups = rs.sensitivity(result, "balance", year=2035)
-    inputs = rs.sensitivity(result, "balance", year=2035, by="input")
+    groups = moved(result, "balance", year=2035)
+    inputs = moved(result, "balance", year=2035, by="input")
     assert list(groups.columns) == ["value", "low", "high"]
     assert list(inputs.columns) == ["value", "low", "high", "group"]
     assert list(groups.index.get_level_values(1)[:4]) == BY_GROUP
@@ -86,12 +89,10 @@ def test_tables_are_tidy(result: rs.Result) -> None:
 def test_it_agrees_with_the_drivers_of_a_reproduction(result: rs.Result) -> None:
     """One output, one set of inputs: correlations are the same, shares of lines are near."""
     output = result.values("balance", year=2035, element="Dy+Tb")
-    own = rs.sensitivity(result, "balance", by="input", resamples=0)["value"].xs(
-        "spearman", level=1
-    )
+    own = moved(result, "balance", by="input", resamples=0)["value"].xs("spearman", level=1)
     known = rank_correlations(result, output)["correlation"]
     np.testing.assert_allclose(own[known.index], known, atol=1e-9)
-    first = rs.sensitivity(result, "balance", resamples=0)["value"].xs("first", level=1)
+    first = moved(result, "balance", resamples=0)["value"].xs("first", level=1)
     lines = group_shares(result, output)["share"]
     np.testing.assert_allclose(first[lines.index], lines, atol=0.03)
 
@@ -109,14 +110,14 @@ def test_outputs_by_name(result: rs.Result, of: str, where: dict[str, Any]) -> N
     """A name and its labels are the draws that `values` gives, by default of the last year."""
     usual: dict[str, Any] = {} if "." in of else {"year": 2035, "element": "Dy+Tb"}
     draws = result.values(of, **{**usual, **where})
-    by_name = rs.sensitivity(result, of, **where, resamples=0)
-    pd.testing.assert_frame_equal(by_name, rs.sensitivity(result, draws, resamples=0))
+    by_name = moved(result, of, **where, resamples=0)
+    pd.testing.assert_frame_equal(by_name, moved(result, draws, resamples=0))
 
 
 def test_groups_of_ones_own(result: rs.Result, made: Any) -> None:
     """Patterns name groups, the first that matches counts, and the rest is other."""
     patterns = {r"recycling\.ev-cars": "cars", r"recycling\.": "recycling", "anchors": "base"}
-    table = rs.sensitivity(result, made[1], groups=patterns)
+    table = moved(result, made[1], groups=patterns)
     assert set(table.index.get_level_values(0)) == {
         *("cars", "recycling", "base", "other", "not explained")
     }
@@ -133,34 +134,34 @@ def test_weights_count(result: rs.Result, made: Any) -> None:
     equal.weights = np.full(DRAWS, 1.0 / DRAWS)
     first = np.arange(DRAWS) % 2 == 0
     half.weights = first / first.sum()
-    plain = rs.sensitivity(result, made[1])
-    np.testing.assert_allclose(rs.sensitivity(equal, made[1]), plain, atol=1e-9)
+    plain = moved(result, made[1])
+    np.testing.assert_allclose(moved(equal, made[1]), plain, atol=1e-9)
     noise = np.random.default_rng(1).standard_normal(DRAWS)
-    found = rs.sensitivity(half, np.where(first, made[1], 50.0 * noise))
+    found = moved(half, np.where(first, made[1], 50.0 * noise))
     assert found.attrs["effective draws"] == pytest.approx(DRAWS / 2)
     assert found.loc[(RECYCLING, "shapley"), "value"] == pytest.approx(0.8, abs=0.03)
-    worth = rs.value_of_information(half, np.where(first, made[1], 50.0 * noise), above=0.0)
+    worth = worth_of(half, np.where(first, made[1], 50.0 * noise), above=0.0)
     assert worth.loc["everything", "value"] == pytest.approx(5**0.5 * 0.39894, rel=0.05)
 
 
 def test_designs_are_resampled_by_their_independent_parts() -> None:
-    """Sobol numbers know a mean far better than independent draws do, and the interval says so."""
+    """Hypercubes know a mean far better than independent draws do, and the interval says so."""
     width = {}
-    for design in ("random", "sobol"):
+    for design in ("random", "lhs"):
         run = rs.simulate(
             draws=16_384, rng=3, design=design, keep=("inputs.lifetimes.elevators.mean",)
         )
-        table = rs.value_of_information(
+        table = worth_of(
             run, normal_scores(run.arrays["inputs"])[0], above=0.1, by="input", resamples=100
         )
         width[design] = float(table.loc["everything", "high"] - table.loc["everything", "low"])
-    assert 0.0 < width["sobol"] < 0.3 * width["random"]
+    assert 0.0 < width["lhs"] < 0.3 * width["random"]
 
 
 def test_one_scrambling_has_no_interval() -> None:
     """A Sobol run of one lane is one block, of which there is no scatter."""
     run = rs.simulate(draws=1024, rng=3, design="sobol", keep=("inputs.lifetimes.elevators.mean",))
-    table = rs.value_of_information(run, run.arrays["inputs"][0], above=20.0, by="input")
+    table = worth_of(run, run.arrays["inputs"][0], above=20.0, by="input")
     assert table["value"].notna().all()
     assert table["low"].isna().all()
 
@@ -168,20 +169,20 @@ def test_one_scrambling_has_no_interval() -> None:
 def test_value_of_information(result: rs.Result, made: Any) -> None:
     """Of a known output; above and below are mirror images; nothing is worth more than all."""
     names, output = made
-    above = rs.value_of_information(result, output, above=0.0)
+    above = worth_of(result, output, above=0.0)
     assert above.index[0] == "everything"
     assert above["value"].is_monotonic_decreasing
     assert above.loc["everything", "value"] == pytest.approx(5**0.5 * 0.39894, rel=0.05)
     assert above.loc[RECYCLING, "value"] == pytest.approx(2.0 * 0.39894, rel=0.07)
     assert above.loc[BASE_YEAR, "value"] == pytest.approx(1.0 * 0.39894, rel=0.15)
     np.testing.assert_allclose(above["share"], above["value"] / above["value"].iloc[0])
-    below = rs.value_of_information(result, -output, below=0.0)
+    below = worth_of(result, -output, below=0.0)
     np.testing.assert_allclose(below.loc[above.index, "value"], above["value"], atol=0.02)
-    inputs = rs.value_of_information(result, output, above=0.0, by="input")
+    inputs = worth_of(result, output, above=0.0, by="input")
     assert inputs.index[1] == names[0]
     assert inputs.loc["dummy", "value"] < 0.03
     # a coin is called wrong every other time, and with an input known where signs differ
-    calls = rs.value_of_information(result, output, above=0.0, loss="call")
+    calls = worth_of(result, output, above=0.0, loss="call")
     assert calls.loc["everything", "value"] == pytest.approx(0.5, abs=0.03)
     right = 0.5 - np.arccos(0.8**0.5) / np.pi
     assert calls.loc[RECYCLING, "value"] == pytest.approx(right, abs=0.04)
@@ -204,7 +205,7 @@ def test_value_of_information(result: rs.Result, made: Any) -> None:
 def test_bad_arguments(result: rs.Result, options: dict[str, Any], message: str) -> None:
     """One sentence: where, what was found, what is allowed."""
     with pytest.raises(rs.ReesupplyError, match=message):
-        rs.sensitivity(result, **options)
+        moved(result, **options)
 
 
 @pytest.mark.parametrize(
@@ -219,21 +220,21 @@ def test_bad_arguments(result: rs.Result, options: dict[str, Any], message: str)
 def test_bad_decisions(result: rs.Result, options: dict[str, Any], message: str) -> None:
     """A decision has one threshold and a known loss."""
     with pytest.raises(rs.ReesupplyError, match=message):
-        rs.value_of_information(result, **options)
+        worth_of(result, **options)
 
 
 def test_inputs_that_were_not_kept() -> None:
     """Without the draws of the inputs there is one sentence that says so."""
     run = rs.simulate(draws=64, rng=1, keep=("balance",))
     with pytest.raises(rs.ReesupplyError, match="inputs were not kept"):
-        rs.sensitivity(run)
+        moved(run)
     with pytest.raises(rs.ReesupplyError, match="inputs were not kept"):
-        rs.value_of_information(run, below=0.0)
+        worth_of(run, below=0.0)
 
 
 def test_too_few_draws_for_so_many_inputs() -> None:
     """A share that cannot be told is not a number."""
     run = rs.simulate(draws=256, rng=1)
-    table = rs.sensitivity(run)
+    table = moved(run)
     assert table["value"].xs("total", level=1).isna().all()
     assert table.loc[(BASE_YEAR, "first"), "value"] < 1.0
