@@ -232,9 +232,25 @@ def test_inputs_that_were_not_kept() -> None:
         worth_of(run, below=0.0)
 
 
-def test_too_few_draws_for_so_many_inputs() -> None:
-    """A share that cannot be told is not a number."""
-    run = rs.simulate(draws=256, rng=1)
+@pytest.mark.parametrize("draws", [8, 64, 512])
+def test_too_few_draws_for_so_many_inputs(draws: int) -> None:
+    """The fit has no more inputs than draws allow, and shares stay within sense or are none."""
+    run = rs.simulate(draws=draws, rng=1)
     table = moved(run)
-    assert table["value"].xs("total", level=1).isna().all()
-    assert table.loc[(BASE_YEAR, "first"), "value"] < 1.0
+    assert table.attrs["inputs of the emulator"] <= draws / 4
+    known = table["value"].dropna()
+    assert known.between(-0.6, 1.6).all()
+    partial = moved(run, by="input", resamples=0)["value"].xs("partial", level=1)
+    assert partial.isna().all()
+
+
+def test_weights_that_leave_few_draws(result: rs.Result) -> None:
+    """A strong tilt is worth few draws: the fit shrinks to them instead of inventing shares."""
+    tilted = copy.copy(result)
+    deficit = -result.values("balance", year=2035, element="Dy+Tb")
+    raw = np.exp(deficit / deficit.std())
+    tilted.weights = raw / raw.sum()
+    table = moved(tilted)
+    assert table.attrs["effective draws"] < DRAWS / 4
+    assert table.attrs["inputs of the emulator"] <= DRAWS / 16
+    assert table["value"].between(-0.25, 1.25).all()

@@ -14,6 +14,7 @@ from reesupply.plots.style import (
     FAN,
     GRID,
     INK,
+    MINUS,
     OUTSIDE,
     SECTOR_REST,
     SECTORS,
@@ -52,6 +53,10 @@ def draw(
             ax, what, notes = _shares(table, top, ax)
         else:
             ax, what, notes = _tornado(result, table, of, top, ax)
+        if result.weights is not None:
+            notes.append(
+                f"The weights are worth {tonnes(table.attrs['effective draws'])} equal draws."
+            )
         headline(ax, result, f"{what} {table.attrs['of']}", notes)
     return ax
 
@@ -99,20 +104,22 @@ def _tornado(
     names = _leading(table, top)
     places = -np.arange(len(names))
     ax = new_axes(ax, height=2.0 + 0.26 * max(len(names), 1))
-    for measure, colour, label in (
-        ("low", LOW, "mean where the input is low, P5 to P15"),
-        ("high", HIGH, "mean where it is high, P85 to P95"),
+    for measure, colour, label, aside in (
+        ("low", LOW, "mean where the input is low, P5 to P15", 0.1),
+        ("high", HIGH, "mean where it is high, P85 to P95", -0.1),
     ):
         ends = table.xs(measure, level="measure").loc[names]
         ax.barh(places, ends["value"], height=0.62, color=colour, label=label)
         last = "95 % interval" if measure == "high" else "_"
-        ax.hlines(places, ends["low"], ends["high"], color=INK, linewidth=1.2, label=last)
+        ax.hlines(places + aside, ends["low"], ends["high"], color=INK, linewidth=1.2, label=last)
     ax.axvline(0.0, color=INK, linewidth=0.9)
     unit = VARIABLES[of].units if of in VARIABLES else _unit(result, of)
     share = unit == "1"
     _rows(ax, names, f"mean beside that of all draws, {'share' if share else unit}")
     swing = table["value"].xs("swing", level="measure").loc[names]
-    column(ax, places, [f"{v:+.3f}" if share else tonnes(v) for v in swing], 42, INK)
+    column(
+        ax, places, [f"{v:.3f}".replace("-", MINUS) if share else tonnes(v) for v in swing], 42, INK
+    )
     legend_below(ax, 3)
     notes = [
         "Named factors, and inputs by what is lost without them.",

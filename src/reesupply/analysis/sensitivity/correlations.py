@@ -72,7 +72,7 @@ def partial(sample: Sample, inputs: Sequence[int]) -> FloatArray:
     """
     rows = np.array([row for row in inputs if sample.moved[row]], dtype=np.intp)
     out = np.full((len(sample.counts), len(inputs)), np.nan)
-    if not len(rows) or sample.size < len(rows) + 3 or not np.ptp(sample.output):
+    if not len(rows) or sample.size < 2.0 * len(rows) + 3.0 or not np.ptp(sample.output):
         return out
     w = sample.weights
     own = mid_ranks(sample.output, w) - 0.5

@@ -66,8 +66,8 @@ def sensitivity(
     pandas.DataFrame
         Index (group or input, measure); value, and low and high of its 95 % interval; for inputs
         their group. Most important first. ``attrs`` has the output, the number of draws, what
-        number of equal draws the weights are worth, and R squared of the emulator, adjusted and
-        out of sample. Not a number where there are too few draws.
+        number of equal draws the weights are worth, how many inputs the emulator has room for, and
+        its R squared, adjusted and out of sample. Not a number where there are too few draws.
 
     Raises
     ------
@@ -111,6 +111,7 @@ def sensitivity(
         "of": label,
         "draws": result.draws,
         "effective draws": sample.size,
+        "inputs of the emulator": len(emulator.lines),
         "R2 adjusted": float(emulator.explained[0]),
         "R2 out of sample": emulator.out_of_sample,
     }

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DEGREE = 10
 #: Inputs that may have curves, inputs that may act in pairs, and how many such terms at most.
 CURVED, PAIRED, TERMS = 30, 12, 256
+#: Draws, of equal weight, that an input of the fit needs.
+DRAWS_PER_INPUT = 4
 #: Draws that choose the terms.
 CHOOSE = 16_384
 #: Draws at a time.
@@ -51,6 +53,8 @@ class Emulator:
 
     Attributes
     ----------
+    lines : list of int
+        Inputs of the fit: those that vary, or with few draws those that matter most.
     terms : list of Term
         Curves and products, chosen on one half of the draws.
     owners : list of frozenset of int
@@ -63,9 +67,9 @@ class Emulator:
 
     def __init__(self, sample: Sample, inputs: Sequence[int], order: Sequence[int]) -> None:
         self.sample = sample
-        self.lines = [row for row in inputs if sample.moved[row]]
+        self.lines = self._strongest([row for row in inputs if sample.moved[row]])
         self.terms: list[Term] = []
-        self._choose([row for row in order if sample.moved[row]])
+        self._choose([row for row in order if row in self.lines])
         self.owners = [frozenset[int](), *(frozenset({row}) for row in self.lines)]
         self.owners += [frozenset(row for row, _ in term) for term in self.terms]
         self.fitting, self.judging = self.moments(sample.halves), self.moments(~sample.halves)
@@ -154,7 +158,7 @@ class Emulator:
             return np.zeros((len(sample.counts), beta.shape[1]))
         adjust = np.full(used.shape, np.nan)
         free = sample.size - used
-        np.divide(sample.size - 1.0, free, out=adjust, where=free > 1.0)
+        np.divide(sample.size - 1.0, free, out=adjust, where=free > 0.5 * sample.size)
         return np.asarray(1.0 - adjust * sample.resampled(left) / variance[:, np.newaxis])
 
     def columns(self, at: slice | IntArray) -> FloatArray:
@@ -184,6 +188,15 @@ class Emulator:
             cross += x @ (w * y)
             square += float(w @ y**2)
         return gram, cross, square
+
+    def _strongest(self, rows: list[int]) -> list[int]:
+        """Return as many inputs as there are draws for, those with the largest correlation."""
+        sample = self.sample
+        room = int(sample.size / DRAWS_PER_INPUT)
+        if len(rows) <= room:
+            return rows
+        along = np.abs(sample.scores[rows] @ (sample.weights * sample.output * sample.halves))
+        return sorted(rows[place] for place in np.argsort(-along, kind="stable")[:room])
 
     def _choose(self, order: Sequence[int]) -> None:
         """Add the terms that go with what is left, twice, on one half of the draws."""
