@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reesupply.analysis.condition import Conditioning, Target
     from reesupply.analysis.outage import Outage, outage
     from reesupply.analysis.reproduction import Reproduction, reproduce
+    from reesupply.analysis.sensitivity import sensitivity, value_of_information
     from reesupply.engine.plan import Plan
     from reesupply.engine.precision import Precision
     from reesupply.engine.simulate import compile, simulate
@@ -44,7 +45,9 @@ _LAZY = {
     "read_result": "reesupply.export",
     "outage": "reesupply.analysis.outage",
     "reproduce": "reesupply.analysis.reproduction",
+    "sensitivity": "reesupply.analysis.sensitivity",
     "simulate": "reesupply.engine.simulate",
+    "value_of_information": "reesupply.analysis.sensitivity",
 }
 
 __all__ = [
@@ -66,7 +69,9 @@ __all__ = [
     "outage",
     "read_result",
     "reproduce",
+    "sensitivity",
     "simulate",
+    "value_of_information",
 ]
 
 

@@ -25,7 +25,7 @@ KEEP = (
     *DATA,
     *BOTTLENECK,
     *CAUSES,
-    *("claims", "first_feed", "project.separated", "end_use.retired", "end_use.stock"),
+    *("inputs", "claims", "first_feed", "project.separated", "end_use.retired", "end_use.stock"),
 )
 #: What a chart shows beside title and provenance: its unit, and where.
 CHARTS = {
@@ -39,6 +39,7 @@ CHARTS = {
     "claims": ["t oxide/yr"],
     "pipeline": ["outside China", "first feed", "t/yr"],
     "bottleneck": ["outside China", "t oxide/yr in concentrate"],
+    "sensitivity": ["balance 2035 Dy+Tb", "share of variance, %", "not seen"],
 }
 #: Charts with other choices, which must be as readable.
 CHOICES: list[tuple[str, dict[str, Any]]] = [
@@ -48,6 +49,9 @@ CHOICES: list[tuple[str, dict[str, Any]]] = [
     *(("sankey", {"year": y, "element": "Tb"}) for y in (2024, 2035)),
     ("pipeline", {"kinds": ("mine", "refinery", "recycler"), "top": 100}),
     ("pipeline", {"kinds": ("recycler",), "top": 1}),
+    ("sensitivity", {"by": "input"}),
+    ("sensitivity", {"by": "input", "year": 2030, "element": "Tb", "top": 5}),
+    ("sensitivity", {"of": "cru-mines-29.global-gross", "by": "input"}),
 ]
 
 

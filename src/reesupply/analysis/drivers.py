@@ -1,15 +1,22 @@
-"""Which inputs move the answer, from the draws that are there anyway."""
+"""
+Which inputs move the answer, from the draws that are there anyway.
+
+Straight lines and correlations, quick enough for every `reproduce`; `reesupply.sensitivity` goes on
+from the same groups and ranks.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from reesupply.errors import ReesupplyError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import numpy.typing as npt
     import pandas as pd
 
@@ -82,14 +89,13 @@ def group_shares(result: Result, output: FloatArray) -> pd.DataFrame:
         If the draws of the inputs were not kept.
     """
     import pandas as pd
-    from threadpoolctl import threadpool_limits
 
-    draws, chinese = _inputs(result), _chinese(result)
+    draws, chinese = input_draws(result), chinese_projects(result)
     members: dict[str, list[int]] = {}
     for row, name in enumerate(result.input_names):
         if group := group_of(name, chinese):
             members.setdefault(group, []).append(row)
-    with threadpool_limits(1, "blas"):  # the same bits on any number of cores
+    with one_blas_thread():
         rows = [
             (group, len(at), _explained(normal_scores(draws[at]), output, result.weights))
             for group, at in members.items()
@@ -143,17 +149,16 @@ def rank_correlations(result: Result, output: FloatArray) -> pd.DataFrame:
         If the draws of the inputs were not kept.
     """
     import pandas as pd
-    from threadpoolctl import threadpool_limits
 
-    draws, weights = _inputs(result), result.weights
+    draws, weights = input_draws(result), result.weights
     share = _shares(output.size, weights)
     ranks, own = _ranks(draws, weights), _ranks(output, weights)
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         ranks -= (ranks @ share)[:, np.newaxis]
         own -= own @ share
         scale = np.sqrt((ranks**2 @ share) * (own**2 @ share))
         found = np.divide(ranks @ (share * own), scale, out=np.zeros(len(ranks)), where=scale > 0.0)
-    chinese = _chinese(result)
+    chinese = chinese_projects(result)
     groups = [group_of(name, chinese) or "named factor" for name in result.input_names]
     index = pd.Index(result.input_names, name="input")
     frame = pd.DataFrame({"correlation": found, "group": groups}, index=index)
@@ -179,15 +184,56 @@ def normal_scores(x: FloatArray) -> FloatArray:
     return np.asarray(ndtri((_ranks(x) - 0.5) / x.shape[-1]))
 
 
-def _inputs(result: Result) -> FloatArray:
+def input_draws(result: Result) -> FloatArray:
+    """
+    Return the draws of all kept inputs, shape (input, draw).
+
+    Raises
+    ------
+    ReesupplyError
+        If they were not kept.
+    """
     if "inputs" not in result.arrays:
         msg = "the draws of the inputs were not kept; simulate with keep=None or ('inputs', ...)"
         raise ReesupplyError(msg)
     return result.arrays["inputs"]
 
 
-def _chinese(result: Result) -> frozenset[str]:
+def chinese_projects(result: Result) -> frozenset[str]:
+    """Return the ids of the projects of the Chinese bloc."""
     return frozenset(row.id for row in result.plan.scenario.rows("projects") if row.bloc == "china")
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Limit matrix products to one thread: the same bits on any number of cores."""
+    from threadpoolctl import threadpool_limits
+
+    return cast("AbstractContextManager[Any]", threadpool_limits(1, "blas"))
+
+
+def mid_ranks(x: FloatArray, weights: FloatArray) -> FloatArray:
+    """
+    Weight of the draws below each draw, and half of that of its ties.
+
+    Parameters
+    ----------
+    x : ndarray, shape (draw,)
+        Values.
+    weights : ndarray, shape (draw,)
+        Non-negative, sum 1.
+
+    Returns
+    -------
+    ndarray, shape (draw,)
+        Within 0 and 1.
+    """
+    order = np.argsort(x)
+    ordered = x[order]
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    tied = np.add.reduceat(weights[order], first)
+    out = np.empty(x.size)
+    out[order] = np.repeat(np.cumsum(tied) - 0.5 * tied, np.diff(np.r_[first, x.size]))
+    return out
 
 
 def _ranks(x: FloatArray, weights: FloatArray | None = None) -> FloatArray:
@@ -195,11 +241,5 @@ def _ranks(x: FloatArray, weights: FloatArray | None = None) -> FloatArray:
     from scipy.stats import rankdata
 
     if weights is not None:
-        return np.apply_along_axis(_weighted_ranks, -1, x, weights)
+        return np.apply_along_axis(mid_ranks, -1, x, weights)
     return np.asarray(rankdata(x, axis=-1), dtype=np.float64)
-
-
-def _weighted_ranks(x: FloatArray, weights: FloatArray) -> FloatArray:
-    _, place = np.unique(x, return_inverse=True)
-    tied = np.bincount(place, weights)
-    return np.asarray((np.cumsum(tied) - 0.5 * tied)[place])

@@ -1,4 +1,4 @@
-"""Charts of a result: balance, supply, demand, chain, stocks, claims, pipeline, bottleneck."""
+"""Charts of a result: balance, supply, demand, chain, stocks, claims, pipeline, sensitivity."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Plots:
 
     def __repr__(self) -> str:
         names = "balance, supply, demand, end_uses, waterfall, stocks, sankey, claims, pipeline"
-        return f"<Plots of {self.result!r}: {names}, bottleneck>"
+        return f"<Plots of {self.result!r}: {names}, bottleneck, sensitivity>"
 
     def balance(
         self, element: str | None = None, claims: bool = True, ax: Axes | None = None
@@ -357,3 +357,38 @@ class Plots:
         from reesupply.plots.bottleneck import draw
 
         return draw(self.result, ax)
+
+    def sensitivity(
+        self,
+        of: str = "balance",
+        year: int | None = None,
+        element: str | None = None,
+        by: str = "group",
+        top: int = 14,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """
+        Show what moves an output: shares of groups of inputs, or a tornado of single ones.
+
+        Parameters
+        ----------
+        of, year, element, by
+            As in `reesupply.sensitivity`, which gives the numbers.
+        top : int
+            How many rows are shown, the most important ones.
+        ax : Axes, optional
+            Where to draw; by default on a new figure, as tall as its rows need.
+
+        Returns
+        -------
+        Axes
+            Bars with their 95 % intervals.
+
+        Raises
+        ------
+        ReesupplyError
+            If draws were not kept, or a name or argument is unknown.
+        """
+        from reesupply.plots.sensitivity import draw
+
+        return draw(self.result, of, year, element, by, top, ax)
