@@ -23,16 +23,17 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import reesupply as rs
-from reesupply.engine import goods, inputs, network, recycling
+from reesupply.engine import goods, inputs, recycling
 from reesupply.engine.histograms import Histograms
 from reesupply.engine.joint import Joint
+from reesupply.engine.network import NetworkPlan
 from reesupply.engine.paths import Paths
 from reesupply.engine.quantiles import Quantiles
+from reesupply.engine.ramps import Ramps
 from reesupply.engine.statistics import CLAIMS, measure, with_sums
 from reesupply.engine.streamed import Streamed
 from reesupply.engine.variables import VARIABLES
 from reesupply.engine.workspace import Workspace
-from reesupply.models.rampup import RampTable
 from reesupply.models.stocks import Weibull, leaving_share, outflow
 from reesupply.sampling import LANE, Sampler
 
@@ -50,8 +51,8 @@ CAUGHT: dict[str, tuple[Any, str]] = {
     "normal numbers of all inputs": (inputs, "_normals"),
     "quantile functions of all cells": (Quantiles, "__call__"),
     "paths along anchor years": (Paths, "run"),
-    "ramp averages": (RampTable, "average"),
-    "refine": (network, "refine"),
+    "ramp averages": (Ramps, "run"),
+    "refine": (NetworkPlan, "refine"),
     "Weibull shares of all end uses": (goods, "surviving_share"),
     "goods in use": (goods.GoodsPlan, "run"),
     "sums over end uses by place": (recycling, "by_place"),
