@@ -153,6 +153,7 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--without", nargs="+", choices=PARTS, default=[], help="all but these")
     parser.add_argument("--size", choices=SIZES, default="full", help="how much of everything")
     parser.add_argument("--curve-draws", type=int, help="draws of the run whose memory is watched")
+    parser.add_argument("--repeats", type=int, help="repetitions of most parts")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument(
         "--write",
@@ -167,8 +168,10 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help=argparse.SUPPRESS)
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.curve_draws is not None and options.curve_draws < 1:
-        parser.error("--curve-draws must be at least 1")
+    for name in ("curve_draws", "repeats"):
+        given = getattr(options, name)
+        if given is not None and given < 1:
+            parser.error(f"--{name.replace('_', '-')} must be at least 1")
     if not set(options.parts) - set(options.without):
         parser.error("--without leaves no part to run")
     return options
@@ -199,8 +202,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         page.write(json.loads((options.docs / page.NUMBERS).read_text("utf-8")), options.docs)
         return 0
     sizes = SIZES[options.size]
-    if options.curve_draws is not None:
-        sizes = dataclasses.replace(sizes, curve_draws=options.curve_draws)
+    given = {"curve_draws": options.curve_draws, "repeats": options.repeats}
+    sizes = dataclasses.replace(sizes, **{k: n for k, n in given.items() if n is not None})
     here = machine()
     parts = [part for part in PARTS if part in options.parts and part not in options.without]
     date = f"{datetime.now(UTC):%Y-%m-%d}"

@@ -317,7 +317,8 @@ def _repeat(content: Mapping[str, Any]) -> str:
         [
             "## How to repeat it",
             _COMMANDS,
-            "`--parts` and `--without` choose, `--curve-draws` sets how long memory is watched. "
+            "`--parts` and `--without` choose, `--curve-draws` sets how long memory is watched, "
+            "`--repeats` how often is measured. "
             "With `--write` parts that were not run keep their numbers if they are of the same "
             "machine and versions. The command for one part alone:",
             run.markdown(("part", "command", "size", "date", "minutes"), rows),

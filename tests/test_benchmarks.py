@@ -305,7 +305,12 @@ def test_a_part_that_fails_does_not_stop_the_others(
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--curve-draws", "0"], ["--parts", "limit", "--without", "limit"], ["--size", "huge"]],
+    [
+        ["--curve-draws", "0"],
+        ["--repeats", "0"],
+        ["--parts", "limit", "--without", "limit"],
+        ["--size", "huge"],
+    ],
 )
 def test_nonsense_is_refused_by_the_whole_run(all_module: Any, wrong: list[str]) -> None:
     """Said before anything runs."""
