@@ -113,13 +113,14 @@ def test_nonsense_is_refused(benchmark_module: Any, wrong: str) -> None:
         benchmark_module.main([wrong, "0"])
 
 
-def test_the_readme_has_the_table_of_a_full_run(benchmark_module: Any) -> None:
+def test_the_page_has_the_table_of_a_full_run(benchmark_module: Any) -> None:
     """The columns are those that the program prints, the sizes those of a full run."""
-    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
-    rows = [cells(line) for line in readme.splitlines() if line.startswith("|")]
+    page = (FOLDER.parent / "docs" / "performance.md").read_text(encoding="utf-8")
+    rows = [cells(line) for line in page.splitlines() if line.startswith("|")]
 
-    assert rows[0] == cells(benchmark_module.run_table([]).splitlines()[0])
-    measured = {(row[0], row[1]) for row in rows if len(row) == len(rows[0])}
+    head = cells(benchmark_module.run_table([]).splitlines()[0])
+    assert head in rows
+    measured = {(row[0], row[1]) for row in rows if len(row) == len(head)}
     for draws in benchmark_module.SIZES:
         for workers in benchmark_module.WORKERS:
             assert (f"{draws:,}", str(workers)) in measured
