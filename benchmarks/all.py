@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the modules beside this file, wherever it is run from
 
 from benchmarks import page  # noqa: E402
-from benchmarks.parts import PARTS, SIZES, Sizes  # noqa: E402
+from benchmarks.parts import ON_REQUEST, PARTS, SIZES, Sizes  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -149,10 +149,13 @@ def earlier(path: Path, here: dict[str, str]) -> dict[str, Any]:
 def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="only these")
+    usual = [part for part in PARTS if part not in ON_REQUEST]
+    rare = f"only these; {', '.join(ON_REQUEST)} where it is named, as it takes hours"
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=usual, help=rare)
     parser.add_argument("--without", nargs="+", choices=PARTS, default=[], help="all but these")
     parser.add_argument("--size", choices=SIZES, default="full", help="how much of everything")
     parser.add_argument("--curve-draws", type=int, help="draws of the run whose memory is watched")
+    parser.add_argument("--long-draws", type=int, help="draws of the part long")
     parser.add_argument("--repeats", type=int, help="repetitions of most parts")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument(
@@ -168,7 +171,7 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help=argparse.SUPPRESS)
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    for name in ("curve_draws", "repeats"):
+    for name in ("curve_draws", "long_draws", "repeats"):
         given = getattr(options, name)
         if given is not None and given < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
@@ -202,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         page.write(json.loads((options.docs / page.NUMBERS).read_text("utf-8")), options.docs)
         return 0
     sizes = SIZES[options.size]
-    given = {"curve_draws": options.curve_draws, "repeats": options.repeats}
+    given = {name: getattr(options, name) for name in ("curve_draws", "long_draws", "repeats")}
     sizes = dataclasses.replace(sizes, **{k: n for k, n in given.items() if n is not None})
     here = machine()
     parts = [part for part in PARTS if part in options.parts and part not in options.without]

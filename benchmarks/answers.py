@@ -64,6 +64,14 @@ def _memory(found: Any) -> str:
     )
 
 
+def _long(found: Any) -> str:
+    return (
+        f"**And a very long run?** {found['draws']:,} draws on {found['workers']} processes: at "
+        f"most {found['peak']:,.0f} MiB above the import in each, and "
+        f"{found['points'][-1][3] / found['draws'] * 1e6:.3g} µs of processor time a draw."
+    )
+
+
 def _growth(found: Any) -> str:
     _, *more = found
     text = ", ".join(f"{each['ratio']:.3g} times with {each['what']}" for each in more)
@@ -113,6 +121,7 @@ def _dearest(found: Any) -> str:
 ANSWERS: tuple[tuple[str, Callable[[Any], str]], ...] = (
     ("baseline", _long_enough),
     ("memory", _memory),
+    ("long", _long),
     ("profile", _warm),
     ("scaling", _growth),
     ("executors", _width),

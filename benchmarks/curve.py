@@ -2,16 +2,20 @@
 Memory and speed while a long run goes on, with statistics only.
 
     python benchmarks/curve.py --draws 10000000       (twenty minutes on two cores)
+    python benchmarks/curve.py --processes            (processes instead of threads)
 
-The process looks at its own resident memory about once a second, when `simulate` says how far it
-is. The README beside this file says how to read it.
+Resident memory is looked at about once a second, when `simulate` says how far it is; of processes
+the largest counts. The README beside this file says how to read it.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # wherever it is run from
 
+from benchmarks.executors import processor_seconds
 from benchmarks.run import resident
 
 DRAWS, WORKERS = 1_000_000, 2
@@ -30,7 +35,9 @@ MOST = 200
 Point = tuple[int, float, float, float]
 
 
-def measure(draws: int = DRAWS, workers: int = WORKERS) -> dict[str, Any]:
+def measure(
+    draws: int = DRAWS, workers: int = WORKERS, *, processes: bool = False
+) -> dict[str, Any]:
     """
     Run the baseline with ``keep=()`` and watch it.
 
@@ -38,12 +45,15 @@ def measure(draws: int = DRAWS, workers: int = WORKERS) -> dict[str, Any]:
     ----------
     draws, workers : int
         Of the run.
+    processes : bool
+        Workers are processes, not threads.
 
     Returns
     -------
     dict
-        ``draws``, ``workers``; ``points``, the first at 0 draws when the scenario is compiled;
-        ``peak``, the most resident memory there ever was, in MiB above that after the import.
+        ``draws``, ``workers``, ``processes``; ``points``, the first at 0 draws when the scenario
+        is compiled; ``peak``, the most resident memory there ever was, in MiB above that after the
+        import; of processes that of the largest.
 
     Raises
     ------
@@ -62,13 +72,31 @@ def measure(draws: int = DRAWS, workers: int = WORKERS) -> dict[str, Any]:
     points: list[Point] = []
 
     def look(done: int, _: int) -> None:
-        memory = (resident() or 0.0) - before
-        points.append((done, memory, time.perf_counter() - started, time.process_time() - used))
+        cpu = time.process_time() - used + (processor_seconds() if processes else 0.0)
+        points.append((done, _largest() - before, time.perf_counter() - started, cpu))
 
+    pool = (
+        ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        if processes
+        else nullcontext()
+    )
     look(0, draws)
-    simulate(plan, draws=draws, keep=(), rng=1, workers=workers, progress=look)
-    peak = (resident(peak=True) or 0.0) - before
-    return {"draws": draws, "workers": workers, "points": thinned(points), "peak": peak}
+    with pool as executor:
+        simulate(
+            plan, draws=draws, keep=(), rng=1, workers=workers, progress=look, executor=executor
+        )
+        peak = _largest(peak=True) - before
+    return {
+        **{"draws": draws, "workers": workers, "processes": processes},
+        **{"points": thinned(points), "peak": peak},
+    }
+
+
+def _largest(*, peak: bool = False) -> float:
+    """Resident memory of this process or of the largest that it started [MiB]."""
+    children = [child.pid for child in multiprocessing.active_children()]
+    each = (resident(peak=peak, process=pid) for pid in (None, *children))
+    return max(found or 0.0 for found in each)
 
 
 def thinned(points: Sequence[Point]) -> list[Point]:
@@ -104,10 +132,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[1])
     parser.add_argument("--draws", type=int, default=DRAWS)
     parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--processes", action="store_true", help="workers are processes")
     options = parser.parse_args(arguments)
     if min(options.draws, options.workers) < 1:
         parser.error("--draws and --workers must be at least 1")
-    print(table(measure(options.draws, options.workers)))
+    print(table(measure(options.draws, options.workers, processes=options.processes)))
     return 0
 
 

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 #: Files of the page, in the folder of the documentation.
 PAGE, NUMBERS = "performance.md", "_static/performance.json"
-MEMORY, JOB = "_static/performance-memory.svg", "_static/performance-job.svg"
+MEMORY, LONG, JOB = (f"_static/performance-{name}.svg" for name in ("memory", "long", "job"))
 LANE = 1_024
+#: Share of its cores that a run has on a machine without other work.
+ALONE = 0.95
 #: Which command runs a part alone.
 COMMANDS = {
     "baseline": "python3 run.py benchmark",
     "profile": "python3 run.py performance --parts profile",
     "memory": "python benchmarks/curve.py",
+    "long": "python benchmarks/curve.py --draws 100000000 --processes",
     "scaling": "python benchmarks/scaling.py",
     "executors": "python benchmarks/executors.py",
     "limit": "python benchmarks/limit/run.py",
@@ -68,8 +71,9 @@ def write(content: Mapping[str, Any], folder: Path) -> None:
     (folder / NUMBERS).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     (folder / PAGE).write_text(text(content), encoding="utf-8")
     parts = content["parts"]
-    if "memory" in parts:
-        pictures.memory(parts["memory"]["found"], targets.MEMORY_MIB, folder / MEMORY)
+    for part, picture in (("memory", MEMORY), ("long", LONG)):
+        if part in parts:
+            pictures.memory(parts[part]["found"], targets.MEMORY_MIB, folder / picture)
     if "limit" in parts:
         pictures.reference_job(parts["limit"]["found"]["timings"], folder / JOB)
 
@@ -183,6 +187,27 @@ def _curve(found: Any) -> str:
     )
 
 
+def _long(found: Any) -> str:
+    _, _, elapsed, cpu = found["points"][-1]
+    share = cpu / elapsed / found["workers"]
+    lines = [
+        "## Memory of a very long run",
+        _figure(
+            LONG,
+            "Two curves against draws done: resident memory, and processor time a draw.",
+            f"A run of {found['draws']:,} draws with `keep=()` on {found['workers']} processes. "
+            "Above: resident memory of the largest process over what this one had after the "
+            "import. Below: processor time of a draw, of all processes.",
+        ),
+    ]
+    if share < ALONE:
+        lines.append(
+            f"Other programs ran on the machine meanwhile: the processes had {share:.0%} of the "
+            "time of their cores, so processor time is what to read."
+        )
+    return "\n\n".join([*lines, curve.table(found)])
+
+
 def _scaling(found: Any) -> str:
     return "\n\n".join(
         [
@@ -285,6 +310,7 @@ SECTIONS: dict[str, Callable[[Any], str]] = {
     "profile": _profile,
     "baseline": _baseline,
     "memory": _curve,
+    "long": _long,
     "scaling": _scaling,
     "executors": _executors,
     "limit": _limit,

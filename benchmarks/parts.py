@@ -33,8 +33,8 @@ class Sizes:
         Sizes of the whole call, and threads.
     repeats, small_calls : int
         Repetitions of most parts, and of the warm small call.
-    curve_draws : int
-        Draws of the run whose memory is watched.
+    curve_draws, long_draws : int
+        Draws of the runs whose memory is watched, on threads and on processes.
     lanes : int
         Lanes of 1,024 draws of the profile, the streamed statistics and the growth.
     executor_draws, stock_draws : int
@@ -52,6 +52,7 @@ class Sizes:
     repeats: int = 3
     small_calls: int = 20
     curve_draws: int = 2_000_000
+    long_draws: int = 100_000_000
     lanes: int = 32
     executor_draws: int = 100_000
     stock_draws: int = 100_000
@@ -72,13 +73,13 @@ SIZES = {
     "full": Sizes(),
     "quick": Sizes(
         draws=(10_000, 100_000), repeats=1, small_calls=10, curve_draws=100_000, lanes=8,
-        executor_draws=40_000, stock_draws=20_000, limit=0.1, seconds=0.2,
+        long_draws=200_000, executor_draws=40_000, stock_draws=20_000, limit=0.1, seconds=0.2,
         executors=("processes",),
     ),
     # to see that all of it works; the numbers say little
     "tiny": Sizes(
         draws=(1_024,), workers=(1, 2), repeats=1, small_calls=1, curve_draws=5_000, lanes=1,
-        executor_draws=3_000, stock_draws=300, limit=0.005, seconds=0.002,
+        long_draws=5_000, executor_draws=3_000, stock_draws=300, limit=0.005, seconds=0.002,
         executors=("processes",),
     ),
 }  # fmt: skip
@@ -122,6 +123,13 @@ def memory(sizes: Sizes) -> dict[str, Any]:
     from benchmarks import curve
 
     return curve.measure(sizes.curve_draws, max(sizes.workers))
+
+
+def long(sizes: Sizes) -> dict[str, Any]:
+    """Watch the memory of a much longer run, on processes."""
+    from benchmarks import curve
+
+    return curve.measure(sizes.long_draws, max(sizes.workers), processes=True)
 
 
 def scaling(sizes: Sizes) -> list[dict[str, Any]]:
@@ -240,5 +248,9 @@ def _last(done: subprocess.CompletedProcess[str]) -> str:
 #: Parts in their order: those that users ask for first, the longest last.
 PARTS: dict[str, Callable[[Sizes], Any]] = {
     each.__name__: each
-    for each in (profile, kernels, streamed, stocks, scaling, executors, limit, baseline, memory)
-}
+    for each in (
+        profile, kernels, streamed, stocks, scaling, executors, limit, baseline, memory, long
+    )
+}  # fmt: skip
+#: Run only where they are named: an hour or more.
+ON_REQUEST = ("long",)

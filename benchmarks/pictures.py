@@ -50,7 +50,8 @@ def memory(found: dict[str, Any], limit: float, path: Path) -> None:
     )  # fmt: skip
     above.set_ylim(0.0, 1.15 * max(limit, found["peak"]))
     above.set_ylabel("resident memory above\nthe import [MiB]")
-    workers = f"{found['workers']} thread{'s' * (found['workers'] > 1)}"
+    kind = ("process", "es") if found["processes"] else ("thread", "s")
+    workers = f"{found['workers']} {kind[0]}{kind[1] * (found['workers'] > 1)}"
     above.set_title(f"A run of {found['draws']:,} draws, statistics only, {workers}", loc="left")
     ends, costs = steps(points)
     below.step(ends, costs, where="pre", color=BLUE)

@@ -215,14 +215,16 @@ MEASURES: dict[str, Callable[..., Sample]] = {
 }
 
 
-def resident(*, peak: bool = False) -> float | None:
+def resident(*, peak: bool = False, process: int | None = None) -> float | None:
     """
-    Return the resident memory of this process in MiB, now or at its peak.
+    Return the resident memory of a process in MiB, now or at its peak.
 
     Parameters
     ----------
     peak : bool
         The most there ever was.
+    process : int, optional
+        Its number, on Linux; this one when None.
 
     Returns
     -------
@@ -230,13 +232,13 @@ def resident(*, peak: bool = False) -> float | None:
         On Linux from the kernel's own account of this program. Elsewhere always the peak, and
         None on Windows.
     """
-    status = Path("/proc/self/status")
+    status = Path("/proc", "self" if process is None else str(process), "status")
     if status.exists():
         # not getrusage(), whose peak is also that of the process that started this one
         lines = (line.split() for line in status.read_text(encoding="ascii").splitlines())
         fields = {line[0]: line[1] for line in lines if len(line) > 1}
         return float(fields["VmHWM:" if peak else "VmRSS:"]) / 2**10
-    if sys.platform == "win32":
+    if sys.platform == "win32" or process is not None:
         return None
     import resource
 
