@@ -15,6 +15,7 @@ from reesupply.errors import ReesupplyError, ReesupplyWarning, ScenarioError
 
 if TYPE_CHECKING:
     from reesupply import distributions
+    from reesupply.analysis.compare import Comparison, compare
     from reesupply.analysis.condition import Conditioning, Target
     from reesupply.analysis.outage import Outage, outage
     from reesupply.analysis.reproduction import Reproduction, reproduce
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 #: Public names that are loaded on first use, so that the import stays light.
 _LAZY = {
+    "Comparison": "reesupply.analysis.compare",
     "Conditioning": "reesupply.analysis.condition",
     "Outage": "reesupply.analysis.outage",
     "Plan": "reesupply.engine.plan",
@@ -39,6 +41,7 @@ _LAZY = {
     "Result": "reesupply.result",
     "Scenario": "reesupply.scenario.scenario",
     "Target": "reesupply.analysis.condition",
+    "compare": "reesupply.analysis.compare",
     "compile": "reesupply.engine.simulate",
     "list_scenarios": "reesupply.scenario.loading",
     "load_scenario": "reesupply.scenario.loading",
@@ -51,6 +54,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "Comparison",
     "Conditioning",
     "Outage",
     "Plan",
@@ -62,6 +66,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Target",
+    "compare",
     "compile",
     "distributions",
     "list_scenarios",
