@@ -139,7 +139,9 @@ def why_missed(found: Any) -> list[str]:
         said.append(
             f"A warm call in {targets.WARM_MS:.0f} ms would need every stage to be "
             f"{took / targets.WARM_MS:.2g} times as quick: without the largest, {name}, it would "
-            f"still take {took * (1.0 - share):.0f} ms of processor time."
+            f"still take {took * (1.0 - share):.0f} ms of processor time. A draw has "
+            f"{found['writing']['numbers']:,.0f} numbers that later stages or statistics read; to "
+            f"fill the arrays of a lane with a constant takes {found['writing']['ms']:.3g} ms."
         )
     allowed = targets.LONG_RUN_SECONDS / targets.LONG_RUN * 1e6
     cost, (name, share) = long["cpu"] / long["draws"] * 1e6, _largest(long)

@@ -115,7 +115,23 @@ def profile(sizes: Sizes) -> dict[str, Any]:
     timed(SMALL_DRAWS, None)
     calls = [timed(SMALL_DRAWS, None) for _ in range(sizes.small_calls)]
     middle = sorted(calls, key=lambda call: call["cpu"])[len(calls) // 2]
-    return {"long": long, "small": middle}
+    return {"long": long, "small": middle, "writing": _writing(plan, sizes.small_calls)}
+
+
+def _writing(plan: Any, repeats: int) -> dict[str, float]:
+    """Time the filling of a lane's arrays with a constant: less no model can do that keeps them."""
+    import numpy as np
+
+    arrays = plan.run_lane(np.full((len(plan.inputs.names), LANE), 0.5))
+    written = [each for each in arrays.values() if each.flags.writeable and each.size]
+    seconds = []
+    for _ in range(repeats + 1):  # the first is not counted: the system still finds pages
+        started = time.process_time()
+        for each in written:
+            each.fill(1.0)
+        seconds.append(time.process_time() - started)
+    numbers = sum(each.size for each in written) / LANE
+    return {"numbers": numbers, "ms": 1e3 * sorted(seconds[1:])[repeats // 2]}
 
 
 def memory(sizes: Sizes) -> dict[str, Any]:

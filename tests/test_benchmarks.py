@@ -362,11 +362,15 @@ def test_why_a_target_is_missed_is_said_only_where_it_is(all_module: Any) -> Non
     slow = {"draws": 1_000, "wall": 0.2, "cpu": 0.1, "stages": stages}  # on half a core
     quick = slow | {"cpu": 0.001}
 
-    call, run = answers.why_missed({"long": slow, "small": slow})
+    found = {"long": slow, "small": slow, "writing": {"numbers": 7_000.0, "ms": 5.0}}
+
+    call, run = answers.why_missed(found)
     assert "10 times as quick: without the largest, demand, it would still take 40 ms" in call
+    assert "7,000 numbers" in call
+    assert "takes 5 ms" in call
     assert "leave 9 µs for each" in run
     assert "A draw takes 100, of which demand 60." in run
-    assert answers.why_missed({"long": quick, "small": quick}) == []
+    assert answers.why_missed(found | {"long": quick, "small": quick}) == []
 
 
 def test_memory_is_compared_by_halves_and_long_curves_are_thinned(all_module: Any) -> None:
