@@ -309,6 +309,25 @@ def test_links_between_other_tables_hold() -> None:
     assert {row["stage_when_announced"] for row in records("delays")} <= statuses
 
 
+def test_forecasts_and_early_values_belong_to_a_series() -> None:
+    """What a hindcast scores has a series in the same unit; what grows says since when."""
+    units: dict[str, set[str]] = {}
+    first: dict[str, str] = {}
+    for row in records("history"):
+        units.setdefault(row["series"], set()).add(row["unit"])
+        if row["period"].isdecimal():
+            first.setdefault(row["series"], row["period"])
+
+    for row in records("early_history"):
+        assert units[row["series"]] == {row["unit"]}
+        assert row["period"] < first[row["series"]]
+    for row in records("forecasts"):
+        assert (row["series"] == "") == (row["form"] == ""), row["id"]
+        assert (row["since"] == "") == (row["form"] in ("", "level")), row["id"]
+        if row["series"]:
+            assert row["series"] in units, row["id"]
+
+
 # -- the description -----------------------------------------------------------------------------
 
 

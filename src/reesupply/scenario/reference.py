@@ -77,6 +77,24 @@ class Forecast(Row):
     outcome: float | None = Field(None, description="what happened, in outcome_unit")
     outcome_unit: str = Field("", description="unit of the outcome")
     verdict: str = Field(description="over, under, close, or why it is not scored")
+    series: str = Field("", description="series of history that it forecasts; blank = none there")
+    form: Literal["level", "growth", "rise", "times"] | None = Field(
+        None, description="the value itself, or % a year, an addition, or a multiple from since on"
+    )
+    since: int | None = Field(
+        None, ge=1990, le=2100, description="year from which it grows; blank = a level"
+    )
+
+
+class Earlier(Row):
+    """A value of a series from before the table history begins; only hindcasts read it."""
+
+    series: Id = Field(description="series of the table history")
+    period: int = Field(ge=1990, le=2100, description="year")
+    value: float = Field(gt=0, description="in the unit of the series")
+    low: float | None = Field(None, ge=0, description="low end as printed")
+    high: float | None = Field(None, ge=0, description="high end as printed")
+    unit: str = Field(description="unit of value, low and high, that of the series")
 
 
 class PressClaim(Row):
@@ -157,6 +175,7 @@ OTHER_TABLES = {
     "pipelines": TableSpec(Announced, ("vintage", "id"), "Projects as announced at a vintage"),
     "generic_stages": TableSpec(GenericStage, ("id",), "Chances and delays in mining at large"),
     "forecasts": TableSpec(Forecast, ("id",), "Earlier forecasts and their outcome"),
+    "early_history": TableSpec(Earlier, ("series", "period"), "Values before history begins"),
     "press_claims": TableSpec(PressClaim, ("id",), "Claims of the press, checked"),
     "left_out": TableSpec(LeftOut, ("id",), "Projects left out"),
     "priors": TableSpec(Prior, ("id",), "Priors of fitted parameters"),
