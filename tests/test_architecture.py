@@ -37,6 +37,7 @@ DOORS = {
     ("result", "report"),
     ("result", "export"),
     ("analysis", "report"),  # Reproduction.text() and .write()
+    ("analysis", "plots"),  # BackTest.plot() and Verification.plot
 }
 
 # scipy.sparse: a product of a sparse matrix adds up rows of a table for the draws of a block

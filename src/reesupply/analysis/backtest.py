@@ -21,12 +21,13 @@ after a start, disruptions, and supply that nobody had announced.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 from scipy.special import ndtri
 
+from reesupply.analysis.scores import crps
 from reesupply.distributions import Distribution, parse
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.models.pipeline import first_feed_after_decision, first_feed_slipped
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     Draws = Mapping[str, FloatArray]
 
-__all__ = ["BackTest", "Parameters", "backtest", "crps"]
+__all__ = ["BackTest", "Parameters", "backtest", "crps", "foresee"]
 
 Parameters = Literal["generic", "today", "announced"]
 
@@ -58,7 +59,7 @@ CAVEAT = {
     "today": "today's parameters have seen these outcomes: no evidence",
     "announced": "every promise kept: a check of the code",
 }
-_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 _DRAWN = ("outcome", "wait", "schedule", "class", "plateau")
 
 
@@ -142,7 +143,7 @@ class BackTest:
             at = self.years.index(year)
             forecasts = {f"model, {self.parameters}": self.output[at]}
             forecasts |= {"announced": self.announced[[at]], "flat": np.array([self.flat])}
-            forecasts |= _published(self.vintage, year)
+            forecasts |= published(self.vintage, year)
             for reading, outcome in _outcomes(year).items():
                 for name, draws in forecasts.items():
                     scores = _scores(draws, outcome, float(self.announced[at]))
@@ -168,28 +169,9 @@ class BackTest:
         -------
         Axes
         """
-        from matplotlib import pyplot as plt
+        from reesupply.plots.backtest import draw
 
-        ax = plt.subplots(figsize=(8.0, 5.0), layout="constrained")[1] if ax is None else ax
-        p5, p25, p50, p75, p95 = np.quantile(self.output, _LEVELS, axis=1) / 1e3
-        ax.fill_between(self.years, p5, p95, color="#D6D8E6", lw=0, label="P5 to P95")
-        ax.fill_between(self.years, p25, p75, color="#A6AACB", lw=0, label="P25 to P75")
-        ax.plot(
-            self.years, p50, color="#2B2F5E", lw=2, label=f"median, {self.parameters} parameters"
-        )
-        ax.plot(self.years, self.announced / 1e3, color="#D55E00", ls="--", label="as announced")
-        ax.axhline(self.flat / 1e3, color="#666666", ls=":", label="flat: last known level")
-        _plot_outcome(ax, self.years, "all mines", "#222222", 6)
-        _plot_outcome(ax, self.years, "without Myanmar", "#FFFFFF", 4)
-        for year in self.years:
-            for name, value in _published(self.vintage, year).items():
-                ax.plot([year], value / 1e3, "*", c="#9A4400", ms=11, label=f"{name}, {year}")
-        title = f"Rare earths mined outside China, as foreseen in {self.vintage:g}\n"
-        ax.set_title(title + CAVEAT[self.parameters], loc="left", fontsize=11)
-        ax.set(ylabel="kt REO a year", ylim=(0, None), xticks=self.years)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False, fontsize=8, loc="upper left")
-        return ax
+        return draw(self, ax)
 
 
 def backtest(
@@ -227,17 +209,48 @@ def backtest(
         If the vintage, the parameters or the outcome of a year are unknown, a year lies before
         the vintage, or `draws` or `rho` is out of range.
     """
-    projects = _pipeline(vintage)
-    if parameters not in get_args(Parameters):
-        msg = f"parameters: found {parameters!r}; {nearest(parameters, get_args(Parameters))}"
-        raise ReesupplyError(msg)
-    if not (draws > 0 and 0.0 <= rho <= 1.0):
-        msg = f"draws must be positive and rho from 0 to 1; got {draws} and {rho}."
-        raise ReesupplyError(msg)
+    _check(vintage, parameters, draws, rho)
     if not years or any(year < vintage or not _outcomes(year) for year in years):
         msg = f"years: found {list(years)}, allowed are years after {vintage:g} with an outcome"
         raise ReesupplyError(msg)
-    calendar = tuple(range(int(vintage), max(years) + 1))
+    entropy = entropy_of(rng)
+    found = foresee(vintage, max(years), draws=draws, rng=entropy, parameters=parameters, rho=rho)
+    return replace(found, scored=tuple(years))
+
+
+def foresee(
+    vintage: float,
+    last: int,
+    *,
+    draws: int = 16_384,
+    rng: int | np.random.SeedSequence | np.random.Generator | None = None,
+    parameters: Parameters = "generic",
+    rho: float = 0.2,
+) -> BackTest:
+    """
+    Forecast output outside China from the pipeline of a vintage; no outcome is read.
+
+    Parameters
+    ----------
+    vintage : float
+        Of the table `pipelines`, decimal year.
+    last : int
+        Last year of the forecast.
+    draws, rng, parameters, rho
+        As in `backtest`.
+
+    Returns
+    -------
+    BackTest
+        Whose `scored` is empty.
+
+    Raises
+    ------
+    ReesupplyError
+        As in `backtest`.
+    """
+    _check(vintage, parameters, draws, rho)
+    projects, calendar = _pipeline(vintage), tuple(range(int(vintage), last + 1))
     entropy, risk = entropy_of(rng), _risk(parameters)
     u = _uniforms(entropy, sorted({p.leader for p in projects}), draws)
     output, announced = np.zeros((len(calendar), draws)), np.zeros(len(calendar))
@@ -249,34 +262,25 @@ def backtest(
         straight = linear_ramp_average(project.start, calendar, project.ramp_years)
         announced += project.nameplate * straight
     flat = float(sum(p.nameplate for p in projects if p.status == "operating"))
-    return BackTest(vintage, parameters, entropy, calendar, tuple(years), output, announced, flat)
+    return BackTest(vintage, parameters, entropy, calendar, (), output, announced, flat)
 
 
-def crps(draws: npt.ArrayLike, outcome: float) -> float:
-    r"""
-    Continuous ranked probability score of an ensemble; of a single draw, the absolute error.
-
-    Parameters
-    ----------
-    draws : array_like, shape (draw,)
-        The ensemble, equally weighted.
-    outcome : float
-        What happened, in the same unit.
-
-    Returns
-    -------
-    float
-        :math:`\frac1m \sum |x_i - y| - \frac1{m^2} \sum (2i - m - 1)\, x_{(i)}`, in that unit;
-        lower is better (Gneiting and Raftery 2007, JASA 102).
-    """
-    x = np.sort(np.asarray(draws, dtype=np.float64))
-    rank = 2.0 * np.arange(1, x.size + 1) - x.size - 1.0
-    return float(np.abs(x - outcome).mean() - rank @ x / x.size**2)
+def _check(vintage: float, parameters: str, draws: int, rho: float) -> None:
+    known = {row["vintage"] for row in open_csv("pipelines")}
+    if vintage not in map(float, known):
+        msg = f"vintage: found {vintage!r}; {nearest(str(vintage), known)}"
+        raise ReesupplyError(msg)
+    if parameters not in get_args(Parameters):
+        msg = f"parameters: found {parameters!r}; {nearest(parameters, get_args(Parameters))}"
+        raise ReesupplyError(msg)
+    if not (draws > 0 and 0.0 <= rho <= 1.0):
+        msg = f"draws must be positive and rho from 0 to 1; got {draws} and {rho}."
+        raise ReesupplyError(msg)
 
 
 def _scores(draws: FloatArray, outcome: float, announced: float) -> dict[str, object]:
     ensemble = draws.size > 1
-    low, _, middle, _, high = np.quantile(draws, _LEVELS).tolist()
+    low, _, middle, _, high = np.quantile(draws, LEVELS).tolist()
     return {
         "P5": low if ensemble else np.nan,
         "P50": middle,
@@ -291,22 +295,8 @@ def _scores(draws: FloatArray, outcome: float, announced: float) -> dict[str, ob
     }
 
 
-def _plot_outcome(ax: Axes, years: Sequence[int], reading: str, face: str, size: float) -> None:
-    """Draw marks, with bars from the low to the high end where the series has them."""
-    rows = [row for row in open_csv("history") if row["series"] == OUTCOMES[reading]]
-    rows = [row for row in rows if int(row["period"]) in years]
-    ends = [[float(r[c] or r["value"]) / 1e3 for r in rows] for c in ("value", "low", "high")]
-    at, (value, low, high) = [int(row["period"]) for row in rows], np.array(ends)
-    ax.errorbar(at, value, [value - low, high - value], fmt="none", ecolor="#222222", elinewidth=1)
-    ax.plot(at, value, "ko", mfc=face, ms=size, label=f"outcome, {reading}")
-
-
 def _pipeline(vintage: float) -> list[_Project]:
-    rows = list(open_csv("pipelines"))
-    chosen = [row for row in rows if float(row["vintage"]) == vintage]
-    if not chosen:
-        msg = f"vintage: found {vintage!r}; {nearest(str(vintage), {r['vintage'] for r in rows})}"
-        raise ReesupplyError(msg)
+    chosen = [row for row in open_csv("pipelines") if float(row["vintage"]) == vintage]
     leads = [(row["status"], row["ramp"], row["decided_with"] or row["id"]) for row in chosen]
     numbers = [[float(row[name]) for name in _Project._fields[3:]] for row in chosen]
     return [_Project(*lead, *number) for lead, number in zip(leads, numbers, strict=True)]
@@ -317,7 +307,7 @@ def _outcomes(year: int) -> dict[str, float]:
     return {name: float(found[series]) for name, series in OUTCOMES.items() if series in found}
 
 
-def _published(vintage: float, year: int) -> dict[str, FloatArray]:
+def published(vintage: float, year: int) -> dict[str, FloatArray]:
     """Forecasts of supply outside China from the year of the vintage [t REO/yr]."""
     wanted = ("supply outside China", "REO", "kt REO", str(year))
     columns = ("quantity", "element", "unit", "target_year")

@@ -17,6 +17,7 @@ import numpy as np
 from reesupply.analysis.fit.activities import from_line, to_line, usable_history
 from reesupply.analysis.fit.growth import GrowthFit, fit_growth
 from reesupply.analysis.fit.growth_rows import compared_series
+from reesupply.analysis.scores import crps
 from reesupply.errors import ReesupplyError, nearest
 
 if TYPE_CHECKING:
@@ -216,8 +217,6 @@ def compare_forecasters(
 
 
 def _scored(draws: FloatArray, outcome: float) -> tuple[float, float, float, float, bool]:
-    from reesupply.analysis.backtest import crps
-
     low, high = np.quantile(draws, _LEVELS)
     median = float(np.median(draws))
     score = crps(np.log(draws), float(np.log(outcome)))

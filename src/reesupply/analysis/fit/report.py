@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reesupply.analysis.fit.delays import fit_schedule, fit_slip
 from reesupply.analysis.fit.priors import prior_number, shipped_prior
 from reesupply.analysis.fit.records import delays, left_out, schedule_factors
+from reesupply.analysis.scores import jeffreys
 from reesupply.errors import ReesupplyError
 
 if TYPE_CHECKING:
@@ -49,18 +50,13 @@ def delivered_share(level: float = 0.90) -> pd.DataFrame:
         If the level is not between 0 and 1.
     """
     import pandas as pd
-    from scipy.special import betaincinv
 
-    if not 0.0 < level < 1.0:
-        msg = f"level must lie between 0 and 1; got {level!r}"
-        raise ReesupplyError(msg)
     listed = int(prior_number("delivered-listed"))
     rows = {}
     for name in ("commercial", "with-pilot"):
         delivered = int(prior_number(f"delivered-{name}"))
-        a, b = delivered + 0.5, listed - delivered + 0.5
-        low, high = (float(betaincinv(a, b, 0.5 + 0.5 * sign * level)) for sign in (-1.0, 1.0))
-        rows[name] = (delivered, listed, a / (a + b), low, high)
+        low, high = jeffreys(delivered, listed, level)
+        rows[name] = (delivered, listed, (delivered + 0.5) / (listed + 1.0), low, high)
     columns = ["delivered", "listed", "mean", "low", "high"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
