@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reesupply.analysis.outage import Outage, outage
     from reesupply.analysis.reproduction import Reproduction, reproduce
     from reesupply.analysis.sensitivity import sensitivity, value_of_information
+    from reesupply.analysis.verification import Verification, verify
     from reesupply.engine.plan import Plan
     from reesupply.engine.precision import Precision
     from reesupply.engine.simulate import compile, simulate
@@ -41,6 +42,7 @@ _LAZY = {
     "Result": "reesupply.result",
     "Scenario": "reesupply.scenario.scenario",
     "Target": "reesupply.analysis.condition",
+    "Verification": "reesupply.analysis.verification",
     "compare": "reesupply.analysis.compare",
     "compile": "reesupply.engine.simulate",
     "list_scenarios": "reesupply.scenario.loading",
@@ -51,6 +53,7 @@ _LAZY = {
     "sensitivity": "reesupply.analysis.sensitivity",
     "simulate": "reesupply.engine.simulate",
     "value_of_information": "reesupply.analysis.sensitivity",
+    "verify": "reesupply.analysis.verification",
 }
 
 __all__ = [
@@ -66,6 +69,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Target",
+    "Verification",
     "compare",
     "compile",
     "distributions",
@@ -77,6 +81,7 @@ __all__ = [
     "sensitivity",
     "simulate",
     "value_of_information",
+    "verify",
 ]
 
 

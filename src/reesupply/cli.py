@@ -1,4 +1,4 @@
-"""The command `reesupply`: reproduce, simulate, validate, schema, scenarios."""
+"""The command `reesupply`: reproduce, simulate, verify, validate, schema, scenarios."""
 
 from __future__ import annotations
 
@@ -85,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--out", type=Path, help="netCDF file to write")
 
+    one = _command(commands, "verify", _verify, "forecast again from past vintages, and score it")
+    one.add_argument("--draws", type=int, default=4_096, help="draws a forecast (default: 4,096)")
+    one.add_argument("--seed", type=int, default=2035, help="seed (default: 2035)")
+    one.add_argument("--out", type=Path, default=Path("verification"), help="folder to write")
+
     one = _command(commands, "validate", _validate, "check a scenario file")
     one.add_argument("scenario", help="a .toml file, or the name of a shipped scenario")
 
@@ -156,6 +161,22 @@ def _simulate(arguments: argparse.Namespace) -> int:
         if result.stopped is not None:
             print(f"Stopped: {result.stopped}")
         print(table.to_string(float_format=lambda x: f"{x:,.2f}" if abs(x) < 1.0 else f"{x:,.0f}"))
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from reesupply.analysis.verification import verify
+    from reesupply.report.folder import check_target
+    from reesupply.report.verification import STAMP
+
+    check_target(arguments.out, STAMP, "verification")  # now, not after the run
+    found = verify(draws=arguments.draws, rng=arguments.seed)
+    found.write(arguments.out)
+    if arguments.json:
+        print(found.summary.reset_index().to_json(orient="records", indent=1))
+    else:
+        print(found.text(), end="")
+        print(f"\nTables and charts are in {arguments.out}")
     return 0
 
 

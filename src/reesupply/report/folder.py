@@ -1,4 +1,4 @@
-"""A reproduction as a folder: tables, charts, words, and the scenario it rests on."""
+"""A reproduction as a folder: tables, charts, words, scenario; and how any folder is written."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from reesupply.errors import ReesupplyError
 from reesupply.scenario.serial import to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reesupply.analysis.reproduction import Reproduction
 
 #: Marks a folder as one of ours, so that it may be replaced.
@@ -46,14 +48,40 @@ def write_reproduction(found: Reproduction, folder: str | Path) -> None:
     ReesupplyError
         If the folder holds something that is not a reproduction, or cannot be written.
     """
-    check_target(folder)
+    write_folder(folder, lambda draft: _fill(found, draft))
+
+
+def write_folder(
+    folder: str | Path,
+    fill: Callable[[Path], None],
+    stamp: str = STAMP,
+    kind: str = "reproduction",
+) -> None:
+    """
+    Write a folder that is either whole or as it was.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where; made if it does not exist.
+    fill : callable
+        Writes everything into the folder it is given, the stamp last.
+    stamp, kind : str
+        As in `check_target`.
+
+    Raises
+    ------
+    ReesupplyError
+        If the folder holds something else, or cannot be written.
+    """
+    check_target(folder, stamp, kind)
     target = Path(folder).resolve()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
             draft.chmod(0o755)
-            _fill(found, draft)
+            fill(draft)
             _take_place(draft, target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -62,30 +90,34 @@ def write_reproduction(found: Reproduction, folder: str | Path) -> None:
         raise ReesupplyError(msg) from None
 
 
-def check_target(folder: str | Path) -> None:
+def check_target(folder: str | Path, stamp: str = STAMP, kind: str = "reproduction") -> None:
     """
-    Check that a folder may take a reproduction, for example before a long run.
+    Check that a folder may be written, for example before a long run.
 
     Parameters
     ----------
     folder : str or Path
         It may not exist yet.
+    stamp : str
+        Name of the file that marks a folder of this kind, so that it may be replaced.
+    kind : str
+        What the folder holds, for the message.
 
     Raises
     ------
     ReesupplyError
-        If it holds something that is not a reproduction, or cannot be read.
+        If it holds something else, or cannot be read.
     """
     target = Path(folder)
     try:
         fit = not target.exists() or (
-            target.is_dir() and ((target / STAMP).is_file() or not any(target.iterdir()))
+            target.is_dir() and ((target / stamp).is_file() or not any(target.iterdir()))
         )
     except OSError as error:
         msg = f"{target}: cannot be read ({error.strerror or error})"
         raise ReesupplyError(msg) from None
     if not fit:
-        msg = f"{target}: found a file or folder that is not a reproduction; name another folder"
+        msg = f"{target}: found a file or folder that is not a {kind}; name another folder"
         raise ReesupplyError(msg)
 
 
@@ -115,17 +147,18 @@ def _fill(found: Reproduction, folder: Path) -> None:
         getattr(found, name).to_csv(folder / f"{name}.csv")
     table = found.claims.reset_index().astype(object)
     claims = table.where(table.notna(), None).to_dict(orient="records")  # JSON has no NaN
-    _write(folder / "claims.json", json.dumps(claims, indent=1, ensure_ascii=False))
-    _write(folder / "report.txt", found.text())
-    _write(folder / "scenario.json", to_json(result.plan.scenario, indent=1))
+    write_text(folder / "claims.json", json.dumps(claims, indent=1, ensure_ascii=False))
+    write_text(folder / "report.txt", found.text())
+    write_text(folder / "scenario.json", to_json(result.plan.scenario, indent=1))
     for name in _CHARTS:
         axes = getattr(result.plot, name)()
         for suffix in ("png", "svg"):
             save(axes, folder / f"{name}.{suffix}")
         plt.close(axes.figure)
     # last: a folder without it is not complete
-    _write(folder / STAMP, json.dumps(result.provenance, indent=1, ensure_ascii=False))
+    write_text(folder / STAMP, json.dumps(result.provenance, indent=1, ensure_ascii=False))
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text that ends in one line end."""
     path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")

@@ -1,0 +1,5 @@
+"""How good forecasts of this kind are: hindcasts from past vintages, scored on what came."""
+
+from reesupply.analysis.verification.door import Verification, verify
+
+__all__ = ["Verification", "verify"]
