@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from scipy.stats import norm
 
 from reesupply.analysis import backtest as module
-from reesupply.analysis.backtest import BackTest, Parameters, backtest, crps
+from reesupply.analysis.backtest import BackTest, Parameters, backtest, foresee
 from reesupply.errors import ReesupplyError
 from reesupply.scenario.loading import open_csv
 
@@ -25,7 +23,6 @@ COLUMNS = [
     *("P5", "P50", "P95", "outcome", "CRPS", "absolute error"),
     *("P50 / announced", "outcome / announced", "inside", "percentile"),
 ]
-NUMBERS = st.floats(-1e6, 1e6)
 
 
 def rows(table: str) -> list[dict[str, str]]:
@@ -37,63 +34,6 @@ def rows(table: str) -> list[dict[str, str]]:
 def generic() -> BackTest:
     """Run the default once."""
     return backtest(draws=DRAWS, rng=7)
-
-
-# -- scores --------------------------------------------------------------------------------------
-
-
-def pairwise(x: np.ndarray, y: float) -> float:
-    """The definition: mean distance to the outcome, less half that of two draws."""
-    return float(np.abs(x - y).mean() - 0.5 * np.abs(x[:, np.newaxis] - x).mean())
-
-
-@given(st.lists(NUMBERS, min_size=1, max_size=40), NUMBERS)
-def test_the_sorted_formula_is_the_pairwise_one(draws: list[float], outcome: float) -> None:
-    """Whatever the order, ties and sign."""
-    expected = pairwise(np.array(draws), outcome)
-
-    assert crps(draws, outcome) == pytest.approx(expected, rel=1e-9, abs=1e-6)
-
-
-@pytest.mark.parametrize("outcome", [-3.0, 0.0, 0.4, 2.5])
-def test_crps_of_a_gaussian(outcome: float) -> None:
-    """Closed form, on evenly spaced quantiles of mean 10 and sd 2."""
-    x = norm.ppf((np.arange(20_000) + 0.5) / 20_000)
-    phi, cdf = norm.pdf(outcome), norm.cdf(outcome)
-    closed = outcome * (2.0 * cdf - 1.0) + 2.0 * phi - 1.0 / np.sqrt(np.pi)
-
-    assert crps(10.0 + 2.0 * x, 10.0 + 2.0 * outcome) == pytest.approx(2.0 * closed, abs=1e-3)
-
-
-def test_crps_of_a_uniform() -> None:
-    """Closed form: on [0, 1] and y within, y^2 - y + 1/3."""
-    x = (np.arange(10_000) + 0.5) / 10_000
-
-    assert crps(x, 0.3) == pytest.approx(0.3**2 - 0.3 + 1.0 / 3.0, abs=1e-6)
-
-
-def test_crps_of_a_point_is_its_error() -> None:
-    """So a point forecast and an ensemble are compared in one unit."""
-    assert crps([6.0], 24.0) == 18.0
-    assert crps(np.full(9, 6.0), 24.0) == pytest.approx(18.0)
-
-
-def test_crps_of_a_kept_library() -> None:
-    """Our sorted formula is that of scoringrules."""
-    scoringrules = pytest.importorskip("scoringrules")
-    x = np.random.default_rng(3).gamma(2.0, size=500)
-    other = scoringrules.crps_ensemble(1.7, x)
-
-    assert crps(x, 1.7) == pytest.approx(float(other), rel=1e-6)
-
-
-def test_the_score_is_proper() -> None:
-    """The true distribution scores best on average, against one too wide and one shifted."""
-    rng = np.random.default_rng(5)
-    x, outcomes = rng.normal(size=1000), rng.normal(size=2000)
-    mean = [np.mean([crps(f, y) for y in outcomes]) for f in (x, 2.0 * x, x + 0.5)]
-
-    assert mean[0] < min(mean[1:])
 
 
 # -- limits --------------------------------------------------------------------------------------
@@ -208,6 +148,22 @@ def test_impossible_requests(change: Callable[[], BackTest]) -> None:
     """One sentence each."""
     with pytest.raises(ReesupplyError, match=r"vintage|parameters|years|draws must"):
         change()
+
+
+def test_a_forecast_reads_no_outcome(generic: BackTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither what came nor the record of delays, nor what was judged with them in view."""
+    read = []
+
+    def spied(name: str) -> list[dict[str, str]]:
+        read.append(name)
+        return rows(name)
+
+    monkeypatch.setattr(module, "open_csv", spied)
+    run = foresee(2012.1, 2020, draws=DRAWS, rng=7)
+
+    assert set(read) == {"pipelines", "generic_stages", "ramps", "ramp_classes"}
+    assert np.array_equal(run.output, generic.output)
+    assert run.scored == ()
 
 
 # -- streams -------------------------------------------------------------------------------------

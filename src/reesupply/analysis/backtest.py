@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     Draws = Mapping[str, FloatArray]
 
-__all__ = ["BackTest", "Parameters", "backtest", "crps", "foresee"]
+__all__ = ["BackTest", "Parameters", "backtest", "foresee"]
 
 Parameters = Literal["generic", "today", "announced"]
 

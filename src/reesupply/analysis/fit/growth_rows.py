@@ -42,6 +42,14 @@ def _rows() -> dict[str, dict[str, str]]:
     return {row["end_use"]: row for row in open_csv("growth")}
 
 
+def _row(end_use: str) -> dict[str, str]:
+    rows = _rows()
+    if end_use not in rows:
+        msg = f"table growth: there is no row {end_use!r}; {nearest(end_use, rows)}"
+        raise ReesupplyError(msg)
+    return rows[end_use]
+
+
 def _ceiling(row: Mapping[str, str]) -> float | None:
     return _middle(row["ceiling"]) if row["ceiling"] else None
 
@@ -82,14 +90,32 @@ def shipped_growth(end_use: str) -> GrowthFit:
     ReesupplyError
         If there is no such row, or its series cannot be scaled or fitted.
     """
-    rows = _rows()
-    if end_use not in rows:
-        msg = f"table growth: there is no row {end_use!r}; {nearest(end_use, rows)}"
-        raise ReesupplyError(msg)
-    row = rows[end_use]
+    row = _row(end_use)
     scale = _per_unit(row)
     values = {year: value * scale for year, value in usable_history(row["series"]).items()}
     return fit_growth(values, ceiling=_ceiling(row), name=row["series"])
+
+
+def median_ceiling(end_use: str) -> float | None:
+    """
+    Return the median of the ceiling of a row of the table ``growth``; no value of history is read.
+
+    Parameters
+    ----------
+    end_use : str
+        Such as ``"ev-cars"``.
+
+    Returns
+    -------
+    float or None
+        In the unit of the activity of the end use; None where the row has no ceiling.
+
+    Raises
+    ------
+    ReesupplyError
+        If there is no such row.
+    """
+    return _ceiling(_row(end_use))
 
 
 def compared_series() -> dict[str, float | None]:

@@ -37,7 +37,10 @@ VINTAGES = (2012, 2015, 2018, 2020)
 YEARS = tuple(range(2016, 2026))
 DRAWS = 4_096
 
-_READ = ("history", "early_history", "forecasts", "pipelines", "generic_stages", "growth")
+_READ = (
+    *("history", "early_history", "forecasts", "pipelines"),
+    *("generic_stages", "ramps", "ramp_classes", "growth"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +136,6 @@ class Verification:
         """What is needed to repeat the run: tables by hash, vintages, draws and entropy."""
         from importlib.metadata import version
 
-        from reesupply import __version__
         from reesupply.scenario.loading import data_folder
 
         folder = data_folder()
@@ -147,10 +149,7 @@ class Verification:
             "draws": self.draws,
             "entropy": str(self.entropy),
             "tables": tables,
-            "versions": {
-                "reesupply": __version__,
-                **{name: version(name) for name in ("numpy", "statsmodels")},
-            },
+            "versions": {name: version(name) for name in ("reesupply", "numpy", "statsmodels")},
         }
 
     @property

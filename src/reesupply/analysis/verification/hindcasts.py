@@ -16,7 +16,7 @@ from reesupply.analysis.backtest import foresee
 from reesupply.analysis.fit.activities import from_line, to_line
 from reesupply.analysis.fit.forecasters import LEAST_BEHIND, forecast
 from reesupply.analysis.fit.growth import LEAST_VALUES, fit_growth
-from reesupply.analysis.fit.growth_rows import compared_series
+from reesupply.analysis.fit.growth_rows import median_ceiling
 from reesupply.analysis.verification.quantities import CONTENT, MAGNETS, QUANTITIES
 from reesupply.scenario.loading import open_csv
 
@@ -184,7 +184,8 @@ def _too_few(values: int, least: int) -> str:
 
 
 def _ceiling(quantity: Quantity) -> float | None:
-    return compared_series().get(quantity.series[0])
+    ceilings = [median_ceiling(end_use) for end_use in quantity.ceilings]
+    return sum(c for c in ceilings if c is not None) or None
 
 
 def _published(task: _Task, after: int) -> list[Hindcast] | str:

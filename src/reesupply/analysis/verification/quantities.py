@@ -24,6 +24,8 @@ class Quantity(NamedTuple):
         Series of the table history; where several have a year, the first counts.
     model : {"growth", "content", "pipeline"}
         Which part of the model forecasts it.
+    ceilings : tuple of str
+        Rows of the table growth whose ceilings add up to that of the quantity; empty for none.
     less : tuple of str
         Series of which the first less all others stands for years without a value of their own.
     counted : bool
@@ -35,6 +37,7 @@ class Quantity(NamedTuple):
     unit: str
     series: tuple[str, ...]
     model: Literal["growth", "content", "pipeline"]
+    ceilings: tuple[str, ...] = ()
     less: tuple[str, ...] = ()
     counted: bool = True
 
@@ -42,9 +45,11 @@ class Quantity(NamedTuple):
 _USGS = "mine-output-usgs"
 _BEFORE = (f"{_USGS}-ex-china", "output-ex-china-kingsnorth")
 
+_WIND = ("wind-onshore", "wind-offshore")
+
 QUANTITIES = (
-    Quantity("electric cars", "million vehicles", ("activity-ev-cars",), "growth"),
-    Quantity("wind additions", "GW", ("activity-wind-total",), "growth"),
+    Quantity("electric cars", "million vehicles", ("activity-ev-cars",), "growth", ("ev-cars",)),
+    Quantity("wind additions", "GW", ("activity-wind-total",), "growth", _WIND),
     Quantity("electric two-wheelers", "million vehicles", ("activity-two-wheelers",), "growth"),
     Quantity("magnet alloy", "kt", (MAGNETS,), "growth"),
     Quantity("Dy+Tb demand", "t oxide/yr", ("gross-demand-reconstructed",), "content"),
@@ -54,14 +59,14 @@ QUANTITIES = (
         "t REO/yr",
         (f"{_USGS}-ex-china-without-myanmar", *_BEFORE),
         "pipeline",
-        (f"{_USGS}-world", f"{_USGS}-china", f"{_USGS}-myanmar"),
+        less=(f"{_USGS}-world", f"{_USGS}-china", f"{_USGS}-myanmar"),
     ),
     Quantity(
         "mines outside China, with Myanmar",
         "t REO/yr",
         _BEFORE,
         "pipeline",
-        (f"{_USGS}-world", f"{_USGS}-china"),
+        less=(f"{_USGS}-world", f"{_USGS}-china"),
         counted=False,
     ),
 )
