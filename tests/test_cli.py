@@ -253,7 +253,7 @@ def test_version_and_help() -> None:
     assert version.stdout == f"reesupply {rs.__version__}\n"
     usage = shell("--help")
     assert usage.returncode == 0
-    for command in ("reproduce", "simulate", "validate", "schema", "scenarios"):
+    for command in ("reproduce", "simulate", "verify", "validate", "schema", "scenarios"):
         assert command in usage.stdout
     assert usage.stderr == version.stderr == ""
 

@@ -86,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--out", type=Path, help="netCDF file to write")
 
     one = _command(commands, "verify", _verify, "forecast again from past vintages, and score it")
+    one.add_argument(
+        "--vintages", type=int, nargs="+", metavar="YEAR", help="default: 2012 2015 2018 2020"
+    )
     one.add_argument("--draws", type=int, default=4_096, help="draws a forecast (default: 4,096)")
     one.add_argument("--seed", type=int, default=2035, help="seed (default: 2035)")
     one.add_argument("--out", type=Path, default=Path("verification"), help="folder to write")
@@ -165,12 +168,12 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from reesupply.analysis.verification import verify
+    from reesupply.analysis.verification import VINTAGES, verify
     from reesupply.report.folder import check_target
     from reesupply.report.verification import STAMP
 
     check_target(arguments.out, STAMP, "verification")  # now, not after the run
-    found = verify(draws=arguments.draws, rng=arguments.seed)
+    found = verify(arguments.vintages or VINTAGES, draws=arguments.draws, rng=arguments.seed)
     found.write(arguments.out)
     if arguments.json:
         print(found.summary.reset_index().to_json(orient="records", indent=1))

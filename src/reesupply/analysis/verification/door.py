@@ -221,7 +221,7 @@ def verify(
     Raises
     ------
     ReesupplyError
-        If no year lies after the first vintage, or `draws` is too small.
+        If a vintage has no later year, `draws` is too small, or nothing of the model can be scored.
 
     Notes
     -----
@@ -260,4 +260,8 @@ def verify(
     frame = pd.DataFrame(basis, columns=Basis._fields).set_index(index)
     outcomes = {quantity.name: record.values(quantity) for quantity in QUANTITIES}
     frame = frame.astype({"first": "Int64", "last": "Int64"})
-    return Verification(tuple(ends), tuple(scored), draws, entropy, tuple(made), frame, outcomes)
+    found = Verification(tuple(ends), tuple(scored), draws, entropy, tuple(made), frame, outcomes)
+    if not (found.scores["method"] == MODEL).any():
+        msg = f"verify: of the years {scored} the model has no forecast with an outcome from {ends}"
+        raise ReesupplyError(msg)
+    return found
