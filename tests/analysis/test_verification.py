@@ -81,9 +81,13 @@ def poisoned(vintage: int, value: Callable[[str], str]) -> Record:
 # -- no hindsight ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("vintage", [2012, 2018])
 @pytest.mark.parametrize(
-    "value", [lambda text: "nan" if text else "", lambda text: str(7.3 * float(text or 1))]
+    ("vintage", "value"),
+    [
+        (2012, lambda text: str(7.3 * float(text or 1))),
+        (2018, lambda text: "nan" if text else ""),
+        (2018, lambda text: str(7.3 * float(text or 1))),
+    ],
 )
 def test_nothing_newer_than_the_vintage_is_used(
     vintage: int, value: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
@@ -401,8 +405,6 @@ def test_the_list_of_published_forecasts(found: rs.Verification) -> None:
         lambda: rs.verify([2018, 2024], [2019, 2020]),
         lambda: rs.verify([2009], [2016], draws=DRAWS),
         lambda: rs.verify([2018], [2031], draws=DRAWS),
-        lambda: rs.verify([2018], draws=DRAWS).plot.fan("electric planes"),
-        lambda: rs.verify([2018], draws=DRAWS).plot.pit("published"),
         lambda: quantity_named("wind"),
     ],
 )
@@ -410,6 +412,14 @@ def test_impossible_requests(wrong: Callable[[], object]) -> None:
     """One sentence each."""
     with pytest.raises(ReesupplyError, match=r"draws: found|verify: |found '.+'; "):
         wrong()
+
+
+def test_impossible_charts(found: rs.Verification) -> None:
+    """One sentence each, too."""
+    with pytest.raises(ReesupplyError, match="quantity: found 'electric planes'; did you mean"):
+        found.plot.fan("electric planes")
+    with pytest.raises(ReesupplyError, match="method: found 'published'; allowed: model"):
+        found.plot.pit("published")
 
 
 def test_it_says_what_it_is(found: rs.Verification) -> None:

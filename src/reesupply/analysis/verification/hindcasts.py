@@ -84,6 +84,10 @@ class Basis(NamedTuple):
     why: str
 
 
+class _NoForecastError(Exception):
+    """Why a method that applies has no forecast; never leaves this module."""
+
+
 class _Task(NamedTuple):
     """One quantity at one vintage."""
 
@@ -153,18 +157,20 @@ def hindcasts(
         values = {year: value.value for year, value in known.values(quantity).items()}
         task = _Task(vintage, quantity, known, values, tuple(years), draws, entropy)
         for method in METHODS:
-            found = _forecast(task, method, after)
-            if found is None:
-                continue
-            why = found if isinstance(found, str) else ""
-            made += [] if isinstance(found, str) else found
-            first, last = (min(values), max(values)) if values else (None, None)
-            basis.append(Basis(vintage, quantity.name, method, len(values), first, last, why))
+            why, found = "", list[Hindcast]()
+            try:
+                found = _forecast(task, method, after)
+            except _NoForecastError as error:
+                why = str(error)
+            if found or why:
+                made += found
+                first, last = (min(values), max(values)) if values else (None, None)
+                basis.append(Basis(vintage, quantity.name, method, len(values), first, last, why))
     return made, basis
 
 
-def _forecast(task: _Task, method: str, after: int) -> list[Hindcast] | str | None:
-    """Return forecasts, the reason why there is none, or None where the method does not apply."""
+def _forecast(task: _Task, method: str, after: int) -> list[Hindcast]:
+    """Return forecasts; none where the method does not apply to the quantity."""
     if method == PUBLISHED:
         return _published(task, after)
     if method == SAME:
@@ -179,8 +185,10 @@ def _hindcast(task: _Task, method: str, draws: FloatArray, by: str = "") -> Hind
     return Hindcast(task.vintage, task.quantity.name, method, by, task.years, draws)
 
 
-def _too_few(values: int, least: int) -> str:
-    return f"yearly values on record: {values}, needed: {least}" if values < least else ""
+def _check_enough(values: int, least: int) -> None:
+    if values < least:
+        msg = f"yearly values on record: {values}, needed: {least}"
+        raise _NoForecastError(msg)
 
 
 def _ceiling(quantity: Quantity) -> float | None:
@@ -188,7 +196,7 @@ def _ceiling(quantity: Quantity) -> float | None:
     return sum(c for c in ceilings if c is not None) or None
 
 
-def _published(task: _Task, after: int) -> list[Hindcast] | str:
+def _published(task: _Task, after: int) -> list[Hindcast]:
     """Return each published forecast as a point of its own year."""
     found = [
         Hindcast(
@@ -202,7 +210,10 @@ def _published(task: _Task, after: int) -> list[Hindcast] | str:
         for said in _current(task)
         if said.issued > after and said.year in task.years
     ]
-    return found or "none read that was new, for a year scored"
+    if not found:
+        msg = "none read that was new, for a year scored"
+        raise _NoForecastError(msg)
+    return found
 
 
 def _current(task: _Task) -> list[Outlook]:
@@ -213,30 +224,27 @@ def _current(task: _Task) -> list[Outlook]:
     return sorted(newest.values(), key=lambda o: (o.year, o.publisher))
 
 
-def _same(task: _Task) -> list[Hindcast] | str:
-    if not task.values:
-        return "no value on record"
+def _same(task: _Task) -> list[Hindcast]:
+    _check_enough(len(task.values), 1)
     return [_hindcast(task, SAME, np.full((len(task.years), 1), task.values[task.last]))]
 
 
-def _statistical(task: _Task, method: str) -> list[Hindcast] | str:
+def _statistical(task: _Task, method: str) -> list[Hindcast]:
     """Forecast from the values alone, on the scale of the model."""
     name, least = _STATISTICAL[method]
-    if few := _too_few(len(task.values), least):
-        return few
+    _check_enough(len(task.values), least)
     rng, ceiling = task.rng(method), _ceiling(task.quantity)
     size = {"horizon": task.horizon, "draws": task.draws}
     paths = forecast(task.values, name, ceiling=ceiling, rng=rng, **size)
     return [_hindcast(task, method, task.pick(paths, task.last))]
 
 
-def _growth(task: _Task, method: str) -> list[Hindcast] | str | None:
+def _growth(task: _Task, method: str) -> list[Hindcast]:
     """Forecast as the baseline does: along outlooks where there are, with the fitted error."""
     outlooks = [said for said in _current(task) if said.year > task.last]
     if method in (FIXED, ANNOUNCED) or (method == NO_OUTLOOK and not outlooks):
-        return None
-    if few := _too_few(len(task.values), LEAST_VALUES):
-        return few
+        return []
+    _check_enough(len(task.values), LEAST_VALUES)
     fit = fit_growth(task.values, ceiling=_ceiling(task.quantity), name=task.quantity.name)
     path = outlook_path(fit, outlooks, task.horizon) if method == MODEL and outlooks else None
     draws = fit.simulate(task.horizon, task.draws, task.rng(MODEL), path)
@@ -273,17 +281,16 @@ def outlook_path(fit: GrowthFit, outlooks: Sequence[Outlook], horizon: int) -> F
     return from_line(path + fit.drift * np.maximum(years - end, 0), fit.ceiling)
 
 
-def _content(task: _Task, method: str) -> list[Hindcast] | str | None:
+def _content(task: _Task, method: str) -> list[Hindcast]:
     """Forecast demand as alloy times its content, and what is beside it as it was."""
     if method not in (MODEL, FIXED):
-        return None
+        return []
     magnets, content = (
         {year: value.value for year, value in task.known.series(name).items()}
         for name in (MAGNETS, CONTENT)
     )
     both = sorted(set(magnets) & set(content) & set(task.values))
-    if few := _too_few(len(both), LEAST_VALUES):
-        return few
+    _check_enough(len(both), LEAST_VALUES)
     last, horizon = both[-1], task.years[-1] - both[-1]
     rng = task.rng(MODEL)  # both methods see the same alloy
     made = fit_growth(magnets, name=MAGNETS).simulate(horizon, task.draws, rng)
@@ -294,14 +301,15 @@ def _content(task: _Task, method: str) -> list[Hindcast] | str | None:
     return [_hindcast(task, method, task.pick(10.0 * made * share + rest, last))]
 
 
-def _pipeline(task: _Task, method: str) -> list[Hindcast] | str | None:
+def _pipeline(task: _Task, method: str) -> list[Hindcast]:
     """Forecast output from the projects as they were announced in that year."""
     if method not in (MODEL, ANNOUNCED):
-        return None
+        return []
     vintages = {float(row["vintage"]) for row in open_csv("pipelines")}
     at = [vintage for vintage in vintages if int(vintage) == task.vintage]
     if not at:
-        return "no data: the table pipelines holds no projects of that year"
+        msg = "no data: the table pipelines holds no projects of that year"
+        raise _NoForecastError(msg)
     run = foresee(max(at), task.years[-1], draws=task.draws, rng=task.entropy)
     rows = [run.years.index(year) for year in task.years]
     draws = run.output[rows] if method == MODEL else run.announced[rows, np.newaxis]
