@@ -401,6 +401,9 @@ def test_the_list_of_published_forecasts(found: rs.Verification) -> None:
     [
         lambda: rs.verify(draws=10),
         lambda: rs.verify([]),
+        lambda: rs.verify(2018),  # type: ignore[arg-type]
+        lambda: rs.verify([2018], ["2020"]),  # type: ignore[list-item]
+        lambda: rs.verify([2018], draws=1e3),  # type: ignore[arg-type]
         lambda: rs.verify([2018], []),
         lambda: rs.verify([2018, 2024], [2019, 2020]),
         lambda: rs.verify([2009], [2016], draws=DRAWS),
@@ -410,7 +413,9 @@ def test_the_list_of_published_forecasts(found: rs.Verification) -> None:
 )
 def test_impossible_requests(wrong: Callable[[], object]) -> None:
     """One sentence each."""
-    with pytest.raises(ReesupplyError, match=r"draws: found|verify: |found '.+'; "):
+    with pytest.raises(
+        ReesupplyError, match=r"(draws|years|vintages): found|verify: |found '.+'; "
+    ):
         wrong()
 
 

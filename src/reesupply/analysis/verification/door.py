@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -239,10 +240,8 @@ def verify(
     """
     import pandas as pd
 
-    if draws < 100:
-        msg = f"draws: found {draws!r}, allowed is a whole number from 100"
-        raise ReesupplyError(msg)
-    ends, scored = sorted({int(v) for v in vintages}), sorted({int(y) for y in years})
+    _check_draws(draws)
+    ends, scored = _in_order("vintages", vintages), _in_order("years", years)
     if not ends or not scored or scored[-1] <= ends[-1]:
         msg = f"verify: found years {scored} and vintages {ends}; each vintage needs a later year"
         raise ReesupplyError(msg)
@@ -265,3 +264,18 @@ def verify(
         msg = f"verify: of the years {scored} the model has no forecast with an outcome from {ends}"
         raise ReesupplyError(msg)
     return found
+
+
+def _check_draws(draws: Any) -> None:
+    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 100:
+        msg = f"draws: found {draws!r}, allowed is a whole number from 100"
+        raise ReesupplyError(msg)
+
+
+def _in_order(name: str, years: Any) -> list[int]:
+    """Return years in order, each once, or refuse what is no list of them."""
+    try:
+        return sorted({operator.index(year) for year in years})
+    except TypeError:
+        msg = f"{name}: found {years!r}, allowed is a list of whole years"
+        raise ReesupplyError(msg) from None
