@@ -431,6 +431,8 @@ def test_it_says_what_it_is(found: rs.Verification) -> None:
     """In one line, as a table, and with what repeats it."""
     assert "vintages 2012, 2015, 2018, 2020, 400 draws" in repr(found)
     assert "<table" in found._repr_html_()
+    assert "nan" not in found._repr_html_().lower()
+    assert "&lt;na&gt;" not in found._repr_html_().lower()
     kept = found.provenance
     assert (kept["entropy"], kept["draws"]) == ("7", DRAWS)
     assert set(kept["tables"]) >= {"history", "forecasts", "pipelines", "growth"}

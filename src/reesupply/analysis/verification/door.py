@@ -80,7 +80,9 @@ class Verification:
         )
 
     def _repr_html_(self) -> str:
-        return self.summary.to_html(float_format=lambda x: f"{x:,.3g}", na_rep="")
+        columns = ["pairs", "log_error", "crps", "skill", "inside", "intervals"]
+        shown = self.summary[[*columns, "model_crps", "crps_same_pairs", "won", "lost"]]
+        return shown.round(3).astype(object).where(shown.notna(), "").to_html()
 
     @cached_property
     def scores(self) -> pd.DataFrame:
