@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reesupply import distributions
     from reesupply.analysis.compare import Comparison, compare
     from reesupply.analysis.condition import Conditioning, Target
+    from reesupply.analysis.decompose import Decomposition, decompose
     from reesupply.analysis.outage import Outage, outage
     from reesupply.analysis.reproduction import Reproduction, reproduce
     from reesupply.analysis.sensitivity import sensitivity, value_of_information
@@ -34,6 +35,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "Comparison": "reesupply.analysis.compare",
     "Conditioning": "reesupply.analysis.condition",
+    "Decomposition": "reesupply.analysis.decompose",
     "Outage": "reesupply.analysis.outage",
     "Plan": "reesupply.engine.plan",
     "Precision": "reesupply.engine.precision",
@@ -43,6 +45,7 @@ _LAZY = {
     "Target": "reesupply.analysis.condition",
     "compare": "reesupply.analysis.compare",
     "compile": "reesupply.engine.simulate",
+    "decompose": "reesupply.analysis.decompose",
     "list_scenarios": "reesupply.scenario.loading",
     "load_scenario": "reesupply.scenario.loading",
     "read_result": "reesupply.export",
@@ -56,6 +59,7 @@ _LAZY = {
 __all__ = [
     "Comparison",
     "Conditioning",
+    "Decomposition",
     "Outage",
     "Plan",
     "Precision",
@@ -68,6 +72,7 @@ __all__ = [
     "Target",
     "compare",
     "compile",
+    "decompose",
     "distributions",
     "list_scenarios",
     "load_scenario",
