@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reesupply.analysis.claims import claims_table
+from reesupply.analysis.claims import claims_table, current_distance
 from reesupply.analysis.drivers import group_shares, rank_correlations
 from reesupply.analysis.switches import switches
 from reesupply.analysis.tables import bridge, first_deficit_year, outlook, supply_by_country
@@ -52,6 +52,11 @@ class Reproduction:
     def claims(self) -> pd.DataFrame:
         """One row per claim and reading: value, our P5, P50, P95, percentile and z of the value."""
         return claims_table(self.result)
+
+    @cached_property
+    def joint(self) -> pd.DataFrame:
+        """How far the outlooks of today lie, one by one, each given the others, and jointly."""
+        return current_distance(self.result)
 
     @cached_property
     def outlook(self) -> pd.DataFrame:

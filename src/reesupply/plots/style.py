@@ -127,9 +127,24 @@ def headline(ax: Axes, result: Result, title: str, notes: Sequence[str]) -> None
     notes : sequence of str
         Further sentences.
     """
-    text = "\n".join(
-        line for note in (*notes, provenance(result)) for line in textwrap.wrap(note, 112)
-    )
+    full = title if result.weights is None else f"{title}, conditioned"
+    headline_text(ax, full, [*notes, provenance(result)])
+
+
+def headline_text(ax: Axes, title: str, notes: Sequence[str]) -> None:
+    """
+    Put a title above the Axes, and sentences below it.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    title : str
+        One short line.
+    notes : sequence of str
+        Each begins a line.
+    """
+    text = "\n".join(line for note in notes for line in textwrap.wrap(note, 112))
     space = 6.0
     below = ax.annotate(
         text,
@@ -144,10 +159,9 @@ def headline(ax: Axes, result: Result, title: str, notes: Sequence[str]) -> None
     )
     below.set_parse_math(False)
     pad = space + (text.count("\n") + 1) * SMALL * 1.35 + 5.0
-    full = title if result.weights is None else f"{title}, conditioned"
     # the middle title, moved to the left: then get_title() and set_title() work as usual
     ax.set_title(
-        full, x=0.0, ha="left", pad=pad, fontsize=TITLE, fontweight="bold", parse_math=False
+        title, x=0.0, ha="left", pad=pad, fontsize=TITLE, fontweight="bold", parse_math=False
     )
 
 

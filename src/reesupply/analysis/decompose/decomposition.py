@@ -26,6 +26,7 @@ from reesupply.analysis.tables import CAPTIVE_MINES, OTHER_MINES, captive_rows, 
 from reesupply.engine.plan import compile_scenario
 from reesupply.engine.progress import reporter
 from reesupply.engine.simulate import compile, simulate
+from reesupply.engine.variables import DATA
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.sampling import entropy_of
 from reesupply.scenario.mixture import mixed
@@ -45,14 +46,15 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
 
 #: Draws of each of the runs, one for every set of blocks.
-DRAWS = 2_048
+DRAWS = 1_024
 #: Readings of a run: mean of the draws, and the deterministic run with each input at its median.
 MEAN, CENTRAL = "mean", "central"
 #: What a deficit is made of; supply counts negative.
 PARTS = ("demand", CAPTIVE_MINES, OTHER_MINES, "new scrap", "end of life")
 #: Parts that divide into a level of the base year and growth since.
 _GROWING = ("demand", CAPTIVE_MINES)
-_KEEP = ("balance",)
+#: With all of it kept a run needs no edges of histograms, which would take longer than the run.
+_KEEP = (*DATA, "claims")
 
 
 @dataclass(frozen=True, eq=False)
