@@ -36,7 +36,8 @@ DOORS = {
     ("result", "plots"),
     ("result", "report"),
     ("result", "export"),
-    ("analysis", "report"),  # Reproduction.text() and .write()
+    ("analysis", "report"),  # Reproduction.text() and .write(), Decomposition.text()
+    ("analysis", "plots"),  # Decomposition.plot()
 }
 
 # scipy.sparse: a product of a sparse matrix adds up rows of a table for the draws of a block

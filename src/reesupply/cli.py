@@ -178,7 +178,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 def _decompose(arguments: argparse.Namespace) -> int:
     from reesupply.analysis.decompose import decompose
-    from reesupply.analysis.decompose.decomposition import DRAWS
+    from reesupply.analysis.decompose.door import DRAWS
 
     found = decompose(
         arguments.first,

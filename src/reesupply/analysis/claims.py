@@ -39,8 +39,8 @@ def claims_table(result: Result) -> pd.DataFrame:
     pandas.DataFrame
         Index claim and reading; who said what, the value, our P5, P50 and P95, the percentile at
         which the value falls in our distribution, our mean and standard deviation, z (how many of
-        these the value is above our mean; NaN where we have no spread), and whether the reading
-        was the preferred one.
+        these the value is above our mean; NaN where we have no spread), whether the reading
+        was the preferred one, and why it is read so.
 
     Raises
     ------
@@ -74,6 +74,7 @@ def claims_table(result: Result) -> pd.DataFrame:
                 "mean": own,
                 "sd": sd,
                 "z": (row.value - own) / sd if sd > 0.0 else np.nan,
+                "why": row.note,
             }
         )
     return pd.DataFrame(rows).set_index(["claim", "reading"])

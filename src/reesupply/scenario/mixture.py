@@ -107,9 +107,9 @@ def mixed(first: Scenario, second: Scenario, taken: Collection[Difference]) -> S
         tables[name] = rows
     changes = tuple(dict.fromkeys((*first.changes, *(one.path for one in taken))))
     title = f"{first.title}; {len(taken)} differences taken from: {second.title}"
-    new = Scenario(title, tables, changes, origins)
-    check_scenario(new)
-    return new
+    made = Scenario(title, tables, changes, origins)
+    check_scenario(made)
+    return made
 
 
 def _columns(one: Row, other: Row) -> list[str]:

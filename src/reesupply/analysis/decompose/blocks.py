@@ -58,10 +58,8 @@ def standard_patterns(first: Scenario, second: Scenario) -> dict[str, list[str]]
     """
     chinese = [f"projects.{name}.*" for name in _chinese(first, second)]
     uses = _of_one_only(first, second, "end_uses")
-    outages = {
-        row.id: row.target for side in (first, second) for row in side.rows("events")
-    }  # by id
-    captive = [f"events.{name}.*" for name, to in outages.items() if f"{to}.*" in chinese]
+    outages = {row.id: row.target for side in (first, second) for row in side.rows("events")}
+    outages_of_chinese = [f"events.{n}.*" for n, to in outages.items() if f"{to}.*" in chinese]
     return {
         LEVEL: [
             *("anchors.survey-*", "anchors.refined-*", "anchors.scrap-*"),
@@ -72,8 +70,11 @@ def standard_patterns(first: Scenario, second: Scenario) -> dict[str, list[str]]
             *("end_uses.*", "trajectories.*", "growth.*", "anchors.persistence.*"),
             *(f"{table}.{use}.*" for table in ("lifetimes", "recycling") for use in uses),
         ],
-        COURSE: ["anchors.captive-*", "disruptions.*", "elements.*.captive_ratio", *chinese]
-        + captive,
+        COURSE: [
+            *("anchors.captive-*", "disruptions.*", "elements.*.captive_ratio"),
+            *chinese,
+            *outages_of_chinese,
+        ],
         OUTSIDE: [
             *("projects.*", "events.*", "stages.*", "ramps.*", "ramp_classes.*"),
             *("anchors.availability.*", "anchors.regime.*", "elements.*.recovery_factor"),

@@ -65,7 +65,9 @@ def draw(
         _numbers(ax, steps)
         one, other = found.names
         headline_text(
-            ax, f"From {one} to {other}: deficit of {_pair(found)} oxide, {when}", _notes(found, reading)
+            ax,
+            f"From {one} to {other}: deficit of {_pair(found)} oxide, {when}",
+            _notes(found, reading),
         )
     return ax
 
@@ -156,7 +158,8 @@ def _numbers(ax: Axes, steps: Sequence[Step]) -> None:
     places = [-place for place in range(len(steps))]
     adds = [tonnes(step.adds) if step.whole else signed(step.adds) for step in steps]
     ranges = [
-        "" if step.whole or step.high - step.low < LEAST
+        ""
+        if step.whole or step.high - step.low < LEAST
         else f"{signed(step.low)} to {signed(step.high)}"
         for step in steps
     ]
@@ -170,10 +173,12 @@ def _numbers(ax: Axes, steps: Sequence[Step]) -> None:
 
 def _notes(found: Decomposition, reading: str | None) -> list[str]:
     central = reading == CENTRAL or not found.draws
-    kind = "Deterministic, each input at its median" if central else f"Means of {found.draws:,} draws"
+    kind = (
+        "Deterministic, each input at its median" if central else f"Means of {found.draws:,} draws"
+    )
     return [
-        "Bars: mean over all orders of switching the blocks, which add up; lines: least and most in "
-        "any order.",
+        "Bars: mean over all orders of switching the blocks, which add up; lines: least and most "
+        "in any order.",
         "Orange adds to the deficit, green takes it away. Grey: the parts of the balance it acts "
         "through.",
         f"{kind} \N{MIDDLE DOT} fitted to no claim \N{MIDDLE DOT} data of "
