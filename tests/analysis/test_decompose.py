@@ -180,9 +180,11 @@ def test_the_words_have_the_numbers(found: rs.Decomposition) -> None:
     listed = [abs(float(x.replace(",", ""))) for x in re.findall(r"([+-][\d,]+) t from", words)]
     assert listed == sorted(listed, reverse=True)
     books = accounts(found)
-    for (part, what), row in found.parts().iterrows():
+    rows: Any = found.parts().reset_index().to_dict(orient="records")
+    for row in rows:
+        label = f"{row['part']}, {row['what']}" if row["what"] else row["part"]
         if abs(row["adds"]) >= 1.0:
-            assert f"{row['adds']:+,.0f} t from {f'{part}, {what}' if what else part}" in books
+            assert f"{row['adds']:+,.0f} t from {label}" in books
     text = found.text()
     assert all(len(line) <= 100 for line in text.split("\n"))
     assert "nan" not in text
@@ -202,12 +204,13 @@ def test_the_chart_says_what_it_shows(found: rs.Decomposition) -> None:
     """Both scenarios, each block with its tonnes and range, unit and data date."""
     ax = found.plot()
     shown = texts(ax)
-    table = found.steps()
+    table: Any = found.steps()
     for each in (*table.index, "t oxide/yr", "2035", "fitted to no claim", "data of 2026-05-31"):
         assert any(str(each) in text for text in shown), each
     signed = f"{table.loc[DEMAND, 'adds']:+,.0f}".replace("-", "\N{MINUS SIGN}")
     assert signed in shown
-    widths = [patch.get_width() for patch in ax.patches]
+    bars: list[Any] = list(ax.patches)
+    widths = [bar.get_width() for bar in bars]
     np.testing.assert_allclose(widths, table["adds"], atol=1e-8)
     change = found.plot(since=2024, reading="central")
     assert "change from 2024 to 2035" in change.get_title()
@@ -282,6 +285,12 @@ def test_draws_are_a_number(draws: Any) -> None:
     """0 or more."""
     with pytest.raises(rs.ReesupplyError, match="allowed is an integer from 0"):
         rs.decompose("baseline", "slips", draws=draws)
+
+
+def test_other_faults_speak_for_themselves() -> None:
+    """What is wrong with an argument of the run is not laid to the blocks."""
+    with pytest.raises(rs.ReesupplyError, match=r"^workers: found 0"):
+        rs.decompose("baseline", "slips", draws=64, workers=0)
 
 
 def test_questions_that_have_no_answer(small: rs.Decomposition) -> None:

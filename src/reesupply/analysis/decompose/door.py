@@ -62,7 +62,7 @@ def decompose(
         (`reesupply.analysis.decompose.standard_patterns`).
     draws : int
         Draws of each run; 0 makes deterministic runs only, with each input at its median, which
-        take a twentieth of the time.
+        is quicker.
     rng, workers
         As in :func:`reesupply.simulate`. All runs have the same draws, in hypercubes.
     progress : bool or callable
@@ -114,6 +114,8 @@ def decompose(
                     mean.append(_mean_parts(result))
                     deficits.append(-result.values("balance", element=result.all_elements))
             except ReesupplyError as error:
+                if plan in plans:  # of no mixture: it says itself what is wrong
+                    raise
                 raise _of_set(own, place, error) from None
             report((place + 1) * max(size, 1))
     values = {MEAN: np.stack(mean)} if size else {}
@@ -173,7 +175,7 @@ def _plan(plans: tuple[Plan, Plan], blocks: Sequence[Block], place: int) -> Plan
 def _of_set(blocks: Sequence[Block], place: int, error: ReesupplyError) -> ReesupplyError:
     names = [repr(block.name) for k, block in enumerate(blocks) if place >> k & 1]
     msg = (
-        f"decompose: {' and '.join(names) or 'nothing'} of the second scenario cannot go with the "
+        f"decompose: {' and '.join(names)} of the second scenario cannot go with the "
         f"rest of the first, put into one block what belongs together: {error}"
     )
     return ReesupplyError(msg)
