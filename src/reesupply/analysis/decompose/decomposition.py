@@ -84,7 +84,8 @@ class Decomposition:
         return f"<Decomposition: {self.names[0]} to {self.names[1]}, {runs} runs, {kind}>"
 
     def _repr_html_(self) -> str:
-        return self.steps().to_html(float_format="{:,.0f}".format, na_rep="")
+        table = self.steps()[["adds", "least", "most", "running"]]
+        return table.to_html(float_format="{:z,.0f}".format)
 
     @property
     def readings(self) -> tuple[str, ...]:
