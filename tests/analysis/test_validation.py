@@ -226,3 +226,25 @@ def test_the_toy_predicts_more_than_it_was_given() -> None:
 
     assert verdicts.count("set") == parameters == 11
     assert len(verdicts) - 11 >= 2 * 11
+
+
+def test_the_toy_is_not_unique() -> None:
+    """Other spreads and correlations give the five numbers that set these, too."""
+    inputs = inputs_of("three-claims")
+    other: Inputs = {
+        **inputs,
+        "mined": np.array([0.63, 0.489]),
+        "not_chinese": np.array([0.25, 0.614]),
+        "correlation": np.array([-0.676, 0.576, -0.957]),
+        "draws": np.array([2**16]),
+        "runs": np.array([4]),
+    }
+    solved = ("d2", "deficit-mean-t2", "deficit-mean-t3", "hard-kl", "soft-kl")
+
+    found = CASES["three-claims"](other)
+
+    for text in ROWS:
+        if text["case"] == "three-claims" and text["quantity"] in solved:
+            given = Validation.model_validate({key: cell for key, cell in text.items() if cell})
+            assert given.verdict == "set"
+            assert borne_out(given, found[given.quantity]), given.quantity
