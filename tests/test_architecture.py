@@ -36,8 +36,8 @@ DOORS = {
     ("result", "plots"),
     ("result", "report"),
     ("result", "export"),
-    ("analysis", "report"),  # Reproduction.text() and .write()
-    ("analysis", "plots"),  # BackTest.plot() and Verification.plot
+    ("analysis", "report"),  # text() and .write() of Reproduction, Decomposition, Verification
+    ("analysis", "plots"),  # Decomposition.plot(), BackTest.plot(), Verification.plot
 }
 
 # scipy.sparse: a product of a sparse matrix adds up rows of a table for the draws of a block

@@ -76,6 +76,37 @@ def test_schema(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert "$schema" in json.loads(capsys.readouterr().out)
 
 
+def test_decompose(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """What lies between two scenarios, in words or as JSON, and as a chart."""
+    chart = tmp_path / "steps.svg"
+    options = ["baseline", "slips", "--draws", "0", "--quiet"]
+    assert main(["decompose", *options, "--plot", str(chart)]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Dy+Tb balance: from baseline to slips")
+    assert chart.stat().st_size > 1000
+    assert main(["decompose", *options, "--year", "2030", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [rows[0]["step"], rows[-1]["step"]] == ["baseline", "slips"]
+    assert sum(row["adds"] for row in rows[:-1]) == pytest.approx(rows[-1]["adds"], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["baseline", "baseline", "--draws", "0"],
+        ["baseline", "slip", "--draws", "0"],
+        ["baseline", "slips", "--draws", "-1"],
+        ["baseline", "slips", "--draws", "0", "--year", "1"],
+    ],
+)
+def test_decompose_says_what_is_wrong(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence, and the exit status of bad input."""
+    assert main(["decompose", *options, "--quiet"]) == cli.BAD_INPUT
+    assert_sentence(capsys.readouterr().err)
+
+
 def test_validate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A good file is said to be good, with what it changes."""
     path = tmp_path / "view.toml"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reesupply import distributions
     from reesupply.analysis.compare import Comparison, compare
     from reesupply.analysis.condition import Conditioning, Target
+    from reesupply.analysis.decompose import Decomposition, decompose
     from reesupply.analysis.outage import Outage, outage
     from reesupply.analysis.reproduction import Reproduction, reproduce
     from reesupply.analysis.sensitivity import sensitivity, value_of_information
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "Comparison": "reesupply.analysis.compare",
     "Conditioning": "reesupply.analysis.condition",
+    "Decomposition": "reesupply.analysis.decompose",
     "Outage": "reesupply.analysis.outage",
     "Plan": "reesupply.engine.plan",
     "Precision": "reesupply.engine.precision",
@@ -45,6 +47,7 @@ _LAZY = {
     "Verification": "reesupply.analysis.verification",
     "compare": "reesupply.analysis.compare",
     "compile": "reesupply.engine.simulate",
+    "decompose": "reesupply.analysis.decompose",
     "list_scenarios": "reesupply.scenario.loading",
     "load_scenario": "reesupply.scenario.loading",
     "read_result": "reesupply.export",
@@ -59,6 +62,7 @@ _LAZY = {
 __all__ = [
     "Comparison",
     "Conditioning",
+    "Decomposition",
     "Outage",
     "Plan",
     "Precision",
@@ -72,6 +76,7 @@ __all__ = [
     "Verification",
     "compare",
     "compile",
+    "decompose",
     "distributions",
     "list_scenarios",
     "load_scenario",

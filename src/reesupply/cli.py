@@ -1,4 +1,4 @@
-"""The command `reesupply`: reproduce, simulate, verify, validate, schema, scenarios."""
+"""The command `reesupply`: reproduce, simulate, decompose, verify, validate, schema, scenarios."""
 
 from __future__ import annotations
 
@@ -85,6 +85,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--out", type=Path, help="netCDF file to write")
 
+    one = _command(
+        commands, "decompose", _decompose, "say what lies between the deficits of two scenarios"
+    )
+    one.add_argument("first", nargs="?", default="baseline", help="a .toml file or a shipped name")
+    one.add_argument("second", nargs="?", default="cru-reading", help="the same")
+    _how_to_run(one)
+    one.add_argument(
+        "--draws", type=int, help="draws of each run (default: 1,024); 0: deterministic runs only"
+    )
+    one.add_argument("--seed", type=int, default=2035, help="seed (default: 2035)")
+    one.add_argument("--year", type=int, help="year of the deficit (default: the last)")
+    one.add_argument("--plot", type=Path, metavar="FILE", help="chart to write (.png or .svg)")
+
     one = _command(commands, "verify", _verify, "forecast again from past vintages, and score it")
     one.add_argument(
         "--vintages", type=int, nargs="+", metavar="YEAR", help="default: 2012 2015 2018 2020"
@@ -114,6 +127,10 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "scenario", nargs="?", default="baseline", help="a .toml file or a shipped name"
     )
+    _how_to_run(parser)
+
+
+def _how_to_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, help="threads (default: one per core)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -180,6 +197,30 @@ def _verify(arguments: argparse.Namespace) -> int:
     else:
         print(found.text(), end="")
         print(f"\nTables and charts are in {arguments.out}")
+    return 0
+
+
+def _decompose(arguments: argparse.Namespace) -> int:
+    from reesupply.analysis.decompose import decompose
+    from reesupply.analysis.decompose.door import DRAWS
+
+    found = decompose(
+        arguments.first,
+        arguments.second,
+        draws=DRAWS if arguments.draws is None else arguments.draws,
+        rng=arguments.seed,
+        workers=arguments.workers,
+        progress=not arguments.quiet,
+    )
+    if arguments.json:
+        table = found.steps(arguments.year)
+        print(table.reset_index().to_json(orient="records", indent=1))
+    else:
+        print(found.text(arguments.year))
+    if arguments.plot is not None:  # last: what took long is on the screen by now
+        from reesupply.plots import save
+
+        save(found.plot(arguments.year), arguments.plot)
     return 0
 
 

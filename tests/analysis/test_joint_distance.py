@@ -7,12 +7,18 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.spatial.distance import mahalanobis
 from scipy.stats import chi2
 
 import reesupply as rs
-from reesupply.analysis.claims import claims_table, joint_distance
+from reesupply.analysis.claims import (
+    claims_table,
+    current_claims,
+    current_distance,
+    joint_distance,
+)
 
 THREE = ["cru-deficit-2035.annual", "cru-mines-29.global-gross", "benchmark-91-2030.final-use"]
 
@@ -147,3 +153,44 @@ def test_refusals(claims: Any, errors: Any, words: str) -> None:
     """One sentence for each."""
     with pytest.raises(rs.ReesupplyError, match=words):
         joint_distance(run(), claims, errors)
+
+
+# ------------------------------------------------------------------------ outlooks of today
+
+
+def test_outlooks_of_today() -> None:
+    """Preferred readings of claims about later years that are not older than a year."""
+    scenario = rs.load_scenario()
+    assert list(current_claims(scenario)) == THREE
+    targets = {f"{row.claim}.{row.reading}": row for row in scenario.rows("targets")}
+    for name, row in targets.items():
+        year, month = (int(part) for part in row.published.split("-")[:2])
+        recent = (2025, 5) <= (year, month) <= (2026, 5)
+        assert (name in THREE) == (row.preferred and row.year > 2026 and recent), name
+
+
+@pytest.mark.parametrize(
+    ("published", "there"),
+    [("2026", True), ("2025", True), ("2025-05", True), ("2025-05-30", False), ("2026-06", False)],
+)
+def test_the_date_of_an_outlook(published: str, there: bool) -> None:
+    """To the precision that it has, within the year before the data date, 2026-05-31."""
+    path = "targets.adamas-dy-2030.annual.published"
+    scenario = rs.load_scenario().replace({path: published})
+    assert ("adamas-dy-2030.annual" in current_claims(scenario)) == there
+
+
+def test_the_distance_of_the_outlooks_of_today() -> None:
+    """The joint distance of them; one that follows from the others is left out."""
+    pd.testing.assert_frame_equal(current_distance(run()), joint_distance(run(), THREE))
+    twice = copy.copy(run())
+    draws = run().arrays["claims"].copy()
+    names = [claim.name for claim in run().plan.claims]
+    draws[names.index(THREE[1])] = 2.0 * draws[names.index(THREE[0])] + 1.0
+    draws[names.index(THREE[2])] = 0.5
+    twice.arrays = {"claims": draws}
+    twice.weights = np.full(4096, 1.0 / 4096)
+    assert list(current_distance(twice).index) == [THREE[0], "jointly"]
+    twice.arrays = {"claims": np.ones_like(draws)}
+    assert current_distance(twice).empty
+    assert list(current_distance(twice).columns) == list(joint_distance(run(), THREE).columns)

@@ -53,6 +53,27 @@ def test_tables(found: rs.Reproduction, name: str) -> None:
     assert getattr(found, name) is table
 
 
+def test_each_outlook_given_the_others() -> None:
+    """Alone as the table of claims has it; given the others by weights, where draws are enough."""
+    many = rs.Reproduction(rs.simulate(draws=32_768, rng=2035, keep=("claims",)))
+    table: Any = many.joint
+    names = [name for name in table.index if name != "jointly"]
+    for name in names:
+        own = many.claims.loc[tuple(name.split(".")), "percentile"]
+        assert table.loc[name, "percentile"] == own
+    given = table["percentile given others"]
+    assert given[names].between(0.0, 100.0).all()
+    with pytest.warns(rs.ReesupplyWarning):
+        others = many.result.condition(*names[1:])
+    claim: Any = many.claims.loc[tuple(names[0].split("."))]
+    assert given[names[0]] == pytest.approx(
+        100.0 * (others.weights @ (others.values(names[0]) < claim["value"])), abs=1e-6
+    )
+    few = rs.Reproduction(rs.simulate(draws=64, rng=1, keep=("claims",))).joint
+    assert few["percentile given others"].isna().all()
+    assert few["percentile"].iloc[:-1].notna().all()
+
+
 def test_tables_say_the_same(found: rs.Reproduction) -> None:
     """The deficit of the last year is one number in every table that shows it."""
     claim: Any = found.claims.loc[("cru-deficit-2035", "annual"), "P50"]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     "claims",
+    "joint",
     "outlook",
     "first_deficit_year",
     "bridge",

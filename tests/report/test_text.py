@@ -12,11 +12,12 @@ import pytest
 
 import reesupply as rs
 from reesupply.engine.variables import DATA
-from reesupply.report.text import claims_lines, low_confidence_share, verdicts
+from reesupply.report.text import claims_lines, joint_lines, low_confidence_share, verdicts
 
 SECTIONS = (
     "Published claims beside the untuned forecast",
     "Where they disagree",
+    "The outlooks of today jointly",
     "What moves the deficit of the last year",
     "What changes the sign (deficit of the last year, t)",
     "What is asked first (medians, t oxide/yr; a deficit is negative)",
@@ -70,6 +71,7 @@ def made_up(percentile: float, *others: float) -> pd.DataFrame:
             "P50": 2.0,
             "P95": 3.0,
             "percentile": at,
+            "z": 1.5,
         }
         for number, at in enumerate((percentile, *others))
     ]
@@ -155,28 +157,28 @@ def test_numbers_of_claims(found: rs.Reproduction, text: str) -> None:
 def test_numbers_of_other_sections(found: rs.Reproduction, text: str) -> None:
     """Outlook, switches, bridge and countries show the rounded cells of their tables."""
     last: Any = found.outlook.loc[2035]
-    line = next(each for each in section(text, SECTIONS[4]) if each.startswith("2035"))
+    line = next(each for each in section(text, SECTIONS[5]) if each.startswith("2035"))
     assert line.split()[1:5] == [
         f"{last[name]:z,.0f}" for name in ("demand", "balance", "balance Dy", "balance Tb")
     ]
     assert line.split()[-1] == f"{last['P(deficit)']:.0%}"
     scope: Any = found.switches.loc[("scope of the 2024 survey", "ore only")]
-    line = next(each for each in section(text, SECTIONS[3]) if "ore only" in each)
+    line = next(each for each in section(text, SECTIONS[4]) if "ore only" in each)
     assert line.split()[-3:] == [f"{scope[n]:z,.0f}" for n in ("P50", "P95")] + [
         f"{scope['P(deficit)']:.0%}"
     ]
-    steps = section(text, SECTIONS[6])
+    steps = section(text, SECTIONS[7])
     assert len(steps) == len(found.bridge)
     for line, value in zip(steps, found.bridge["running"], strict=True):
         assert line.endswith(f"{value:+z,.0f}")
     china: Any = found.supply_by_country.loc["China"]
-    line = next(each for each in section(text, SECTIONS[7]) if each.strip().startswith("China"))
+    line = next(each for each in section(text, SECTIONS[8]) if each.strip().startswith("China"))
     assert line.split()[1:] == [f"{value:z,.0f}" for value in china]
 
 
 def test_countries_add_up(found: rs.Reproduction, text: str) -> None:
     """The countries shown and the others are all of mine supply, but for rounding."""
-    rows = [line.split() for line in section(text, SECTIONS[7])[1:]]
+    rows = [line.split() for line in section(text, SECTIONS[8])[1:]]
     total = sum(float(row[-1].replace(",", "")) for row in rows)
     expected = found.result.mean("mine_supply", year=2035, element="Dy+Tb", bloc="world")
     assert total == pytest.approx(expected, abs=0.5 * len(rows) + 0.5)
@@ -184,7 +186,7 @@ def test_countries_add_up(found: rs.Reproduction, text: str) -> None:
 
 def test_first_years_are_all_there(text: str) -> None:
     """Every year after the base year, and none, with shares that make up the whole."""
-    words = " ".join(section(text, SECTIONS[5]))
+    words = " ".join(section(text, SECTIONS[6]))
     shares = re.findall(r"(\d{4}|none) (\d+)%", words)
     assert [label for label, _ in shares] == [*(str(y) for y in range(2025, 2036)), "none"]
     assert sum(int(share) for _, share in shares) == pytest.approx(100, abs=6)
@@ -204,7 +206,7 @@ def test_low_confidence_share(found: rs.Reproduction, text: str) -> None:
             low += tonnes if rows[name].confidence == "low" else 0.0
     share = low_confidence_share(found)
     assert share == pytest.approx(low / total, rel=1e-9)
-    words = " ".join(section(text + "\n", SECTIONS[8]))
+    words = " ".join(section(text + "\n", SECTIONS[9]))
     assert words.startswith(f"{share:.0%} of the {total:,.0f} t from mines outside China in 2035")
 
 
@@ -212,7 +214,7 @@ def test_the_strongest_input_is_named(found: rs.Reproduction, text: str) -> None
     """The single strongest input is the first of the table that is no named factor."""
     table = found.inputs
     top = table[table["group"] != "named factor"].index[0]
-    assert top in " ".join(section(text, SECTIONS[2]))
+    assert top in " ".join(section(text, SECTIONS[3]))
 
 
 def test_text_under_weights(found: rs.Reproduction) -> None:
@@ -276,3 +278,56 @@ def test_lines_of_a_share() -> None:
     line = claims_lines(claims)[2]
     assert re.findall(r"-?[\d.]+%", line) == ["29.0%", "10.0%", "0.0%", "50.0%"]
     assert line.startswith("  * reading-0")
+
+
+# -------------------------------------------------------------------------------- jointly
+
+
+def test_lines_of_a_score() -> None:
+    """How many standard deviations a claim is off, and a dash where there is no spread."""
+    line = claims_lines(made_up(50.0))[2]
+    assert line.split()[-2:] == ["+1.50", "P50.0"]
+    line = claims_lines(made_up(50.0).assign(z=np.nan))[2]
+    assert line.split()[-2:] == ["-", "P50.0"]
+
+
+def test_numbers_of_the_joint_distance(found: rs.Reproduction, text: str) -> None:
+    """Each outlook has its line; the sentence has D2 and both percentiles of the table."""
+    joint: Any = found.joint
+    lines = section(text, "The outlooks of today jointly")
+    names = [name for name in joint.index if name != "jointly"]
+    assert len(names) >= 2
+    for name in names:
+        line = next(each for each in lines if each.split()[0] == name)
+        z, given = joint.loc[name, "z"], joint.loc[name, "z given others"]
+        assert line.split()[1:3] == [f"{z:+.2f}", f"{given:+.2f}"]
+        assert line.split()[3] == f"P{joint.loc[name, 'percentile']:.1f}"
+    words, whole = " ".join(lines), joint.loc["jointly"]
+    assert f"is {whole['distance2']:.1f}; our own draws have {len(names)} on average" in words
+    assert f"{whole['percentile of draws']:.1f} % of our draws" in words
+    assert f"{whole['chi2 percentile']:.1f} % if all were normal" in words
+    assert "Left out" not in words
+
+
+def test_what_cannot_be_judged_is_named() -> None:
+    """Outlooks without a spread of ours are left out by name; with one draw all of them are."""
+    alone = rs.Reproduction(rs.simulate(draws=1, rng=1))
+    words = " ".join(joint_lines(alone))
+    assert words.startswith("Left out")
+    assert "cru-deficit-2035.annual" in words
+    assert alone.joint.empty
+    early = rs.load_scenario().replace({"settings.last_year.value": "2026"})
+    none = rs.Reproduction(rs.simulate(early, draws=64, rng=1))
+    assert joint_lines(none) == ["There are none about years after the data date."]
+
+
+@pytest.mark.parametrize(
+    ("nearer", "words"), [(95.0, "not contradicted"), (95.1, "at odds"), (np.nan, "not judged")]
+)
+def test_the_joint_verdict(found: rs.Reproduction, nearer: float, words: str) -> None:
+    """As for one claim, beyond 95 of 100 draws they are at odds with the forecast."""
+    other = rs.Reproduction(found.result)
+    joint = found.joint.copy()
+    joint.loc["jointly", "percentile of draws"] = nearer
+    other.__dict__["joint"] = joint
+    assert words in " ".join(joint_lines(other))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from reesupply.result import Result
+    from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -38,8 +39,8 @@ def claims_table(result: Result) -> pd.DataFrame:
     pandas.DataFrame
         Index claim and reading; who said what, the value, our P5, P50 and P95, the percentile at
         which the value falls in our distribution, our mean and standard deviation, z (how many of
-        these the value is above our mean; NaN where we have no spread), and whether the reading
-        was the preferred one.
+        these the value is above our mean; NaN where we have no spread), whether the reading
+        was the preferred one, and why it is read so.
 
     Raises
     ------
@@ -73,6 +74,7 @@ def claims_table(result: Result) -> pd.DataFrame:
                 "mean": own,
                 "sd": sd,
                 "z": (row.value - own) / sd if sd > 0.0 else np.nan,
+                "why": row.note,
             }
         )
     return pd.DataFrame(rows).set_index(["claim", "reading"])
@@ -101,6 +103,69 @@ def percentile(result: Result, name: str, value: float) -> float:
     share = (draws < value) + 0.5 * (draws == value)
     weights = np.full(draws.size, 1.0 / draws.size) if result.weights is None else result.weights
     return float(100.0 * (share @ weights))
+
+
+def current_claims(scenario: Scenario) -> tuple[str, ...]:
+    """
+    Return the outlooks that are judged jointly, each in its preferred reading.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its targets and data date.
+
+    Returns
+    -------
+    tuple of str
+        As "claim.reading": claims about years after the data date that were published in the year
+        before it. What was said long ago was said about another world, and what is said of a past
+        year is no outlook.
+    """
+    date = scenario.data_date
+    year = int(date[:4])
+    since = f"{year - 1}{date[4:]}"
+    return tuple(
+        f"{row.claim}.{row.reading}"
+        for row in scenario.rows("targets")
+        if row.preferred
+        and year < row.year <= scenario.years[-1]
+        # as text, to the precision that the claim gives: a year, a month or a day
+        and since[: len(row.published)] <= row.published <= date
+    )
+
+
+def current_distance(result: Result) -> pd.DataFrame:
+    """
+    How far the outlooks of today lie from the forecast, one by one and jointly.
+
+    Parameters
+    ----------
+    result : Result
+        Any run; one that kept the draws of the claims if it has weights.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `joint_distance` of `current_claims`. A claim that is the same in all draws, or that
+        follows from those before it, is left out; without any the table is empty.
+    """
+    import pandas as pd
+
+    given = {claim.name for claim in result.plan.claims}
+    covariance = result.claim_moments()[1]
+    kept: list[str] = []
+    for name in current_claims(result.plan.scenario):
+        names = [*kept, name]
+        if name in given and _least_eigenvalue(covariance.loc[names, names].to_numpy()) > _SINGULAR:
+            kept = names
+    if kept:
+        return joint_distance(result, kept)
+    columns = ["value", "mean", "sd", "z", "z given others", "distance2", "df"]
+    return pd.DataFrame(
+        columns=[*columns, "chi2 percentile", "percentile of draws"],
+        index=pd.Index([], name="claim"),
+        dtype=np.float64,
+    )
 
 
 def joint_distance(
@@ -164,7 +229,7 @@ def joint_distance(
         msg = f"claims: found {names[int(np.argmin(sd))]!r}, which is the same in all draws"
         raise ReesupplyError(msg)
     correlation = whole / np.outer(sd, sd)
-    if not np.linalg.eigvalsh(correlation)[0] > _SINGULAR:
+    if not _least_eigenvalue(whole) > _SINGULAR:
         near = np.abs(np.triu(correlation, 1))
         first, second = divmod(int(near.argmax()), len(names))
         msg = (
@@ -191,6 +256,14 @@ def joint_distance(
         own = np.vstack([off**2, (off * (inverse @ off)).sum(axis=0)])
         frame["percentile of draws"] = 100.0 * _below(own, squared, result.weights)
     return frame
+
+
+def _least_eigenvalue(covariance: FloatArray) -> float:
+    """Return the least eigenvalue of the correlations, 0 where a spread is none."""
+    sd = np.sqrt(np.diag(covariance))
+    if not (sd > 0.0).all():
+        return 0.0
+    return float(np.linalg.eigvalsh(covariance / np.outer(sd, sd))[0])
 
 
 def _names(result: Result, claims: Sequence[str], errors: Mapping[str, float] | None) -> list[str]:

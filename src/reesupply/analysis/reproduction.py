@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reesupply.analysis.claims import claims_table
+import numpy as np
+
+from reesupply.analysis.claims import claims_table, current_distance
+from reesupply.analysis.condition import leave_one_out
 from reesupply.analysis.drivers import group_shares, rank_correlations
 from reesupply.analysis.switches import switches
 from reesupply.analysis.tables import bridge, first_deficit_year, outlook, supply_by_country
@@ -52,6 +55,27 @@ class Reproduction:
     def claims(self) -> pd.DataFrame:
         """One row per claim and reading: value, our P5, P50, P95, percentile and z of the value."""
         return claims_table(self.result)
+
+    @cached_property
+    def joint(self) -> pd.DataFrame:
+        """
+        How far the outlooks of today lie, one by one, each given the others, and jointly.
+
+        `joint_distance` of `current_claims`, with the percentile of each claim as in ``claims``,
+        and given the others: where it falls when the draws have weights that give the others
+        their published means, NaN where too few draws would be left for that.
+        """
+        table, claims = current_distance(self.result), self.claims
+        names = [name for name in table.index if name != "jointly"]
+        place = list(table.columns).index("distance2")
+        for column in ("percentile given others", "percentile"):
+            table.insert(place, column, np.nan)
+        where = [claims["percentile"].to_dict()[tuple(name.split("."))] for name in names]
+        table.loc[names, "percentile"] = where
+        if len(names) > 1:
+            others = leave_one_out(self.result, names)["percentile"]
+            table.loc[names, "percentile given others"] = others.to_numpy()
+        return table
 
     @cached_property
     def outlook(self) -> pd.DataFrame:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from reesupply.engine.plan import Plan
     from reesupply.result import Result
 
     FloatArray = npt.NDArray[np.float64]
 
+CAPTIVE_MINES, OTHER_MINES = "Chinese and captive mines", "other mines"
 WEEKS = 365.25 / 7.0
 _RECYCLED = ("recycled_new_scrap", "recycled_end_of_life")
 
@@ -122,8 +124,8 @@ def bridge(result: Result) -> pd.DataFrame:
     for label, uses in _demand_steps(result).items():
         steps.append((f"demand: {label}", -float((demand[uses, -1] - demand[uses, 0]).sum())))
     separated = heavy_mean(result, "project.separated")
-    captive = np.array([row.part_of is not None for row in _projects(result)])
-    for label, own in (("Chinese and captive mines", captive), ("other mines", ~captive)):
+    captive = captive_rows(result.plan)
+    for label, own in ((CAPTIVE_MINES, captive), (OTHER_MINES, ~captive)):
         supply = separated[own].sum(axis=0)
         steps.append((label, float(supply[-1] - supply[0])))
     for label, name in zip(("new scrap", "end of life"), _RECYCLED, strict=True):
@@ -159,7 +161,7 @@ def supply_by_country(result: Result, years: Sequence[int] | None = None) -> pd.
     separated = heavy_mean(result, "project.separated")
     at = [known.index(year) for year in chosen]
     by_country: dict[str, FloatArray] = {}
-    for row, own in zip(_projects(result), separated[:, at], strict=True):
+    for row, own in zip(_projects(result.plan), separated[:, at], strict=True):
         by_country[row.country] = by_country.get(row.country, 0.0) + own
     largest = sorted(by_country.items(), key=lambda item: -item[1][-1])
     shown = {country: supply for country, supply in largest if supply.any()}
@@ -229,7 +231,12 @@ def _demand_steps(result: Result) -> dict[str, list[int]]:
     return steps
 
 
-def _projects(result: Result) -> list[Any]:
+def captive_rows(plan: Plan) -> npt.NDArray[np.bool_]:
+    """Return which projects are parts of the captive total, in the order of the axis."""
+    return np.array([row.part_of is not None for row in _projects(plan)])
+
+
+def _projects(plan: Plan) -> list[Any]:
     """Return the project rows in the order of the axis."""
-    by_id = {row.id: row for row in result.plan.scenario.rows("projects")}
-    return [by_id[name] for name in result.plan.projects]
+    by_id = {row.id: row for row in plan.scenario.rows("projects")}
+    return [by_id[name] for name in plan.projects]

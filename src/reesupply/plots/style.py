@@ -128,12 +128,12 @@ def headline(ax: Axes, result: Result, title: str, notes: Sequence[str]) -> None
         Further sentences.
     """
     full = title if result.weights is None else f"{title}, conditioned"
-    titled(ax, full, (*notes, provenance(result)))
+    headline_text(ax, full, [*notes, provenance(result)])
 
 
-def titled(ax: Axes, title: str, notes: Sequence[str]) -> None:
+def headline_text(ax: Axes, title: str, notes: Sequence[str]) -> None:
     """
-    Put a title above the Axes and sentences below it.
+    Put a title above the Axes, and sentences below it.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def titled(ax: Axes, title: str, notes: Sequence[str]) -> None:
     title : str
         One short line.
     notes : sequence of str
-        What the reader has to know, each on a line of its own.
+        Each begins a line.
     """
     text = "\n".join(line for note in notes for line in textwrap.wrap(note, 112))
     space = 6.0

@@ -32,9 +32,9 @@ from reesupply.plots.style import (
     SECTORS,
     SMALL,
     chart_style,
+    headline_text,
     new_axes,
     plain,
-    titled,
 )
 from reesupply.plots.style import (
     PUBLISHED as VERMILION,
@@ -139,7 +139,7 @@ class VerificationPlots:
                 "A hump: forecasts are too wide. A bowl: too narrow. A slope: biased.",
                 f"{len(own)} pairs in {paths} paths; pairs of one path move together.",
             ]
-            titled(ax, f"Where outcomes fell: {method}", [*notes, _provenance(self.found)])
+            headline_text(ax, f"Where outcomes fell: {method}", [*notes, _provenance(self.found)])
         return ax
 
     def skill(self, ax: Axes | None = None) -> Axes:
@@ -181,7 +181,7 @@ class VerificationPlots:
                 "fewer for some.",
                 "At the right, pairs of the model.",
             ]
-            titled(ax, "CRPS over that of the model", [*notes, _provenance(self.found)])
+            headline_text(ax, "CRPS over that of the model", [*notes, _provenance(self.found)])
         return ax
 
     def _skill_axes(self, ax: Axes, names: list[str], ratio: Any) -> None:
@@ -242,7 +242,7 @@ class VerificationPlots:
             self._outcomes(ax, quantity, models[0].vintage - 8)
             ax.grid(axis="y", color=GRID, linewidth=0.6)
             legend_below(ax, 4)
-            titled(ax, f"{quantity}: forecast again", [*notes, _provenance(self.found)])
+            headline_text(ax, f"{quantity}: forecast again", [*notes, _provenance(self.found)])
         return ax
 
     def _outcomes(self, ax: Axes, quantity: str, first: int) -> None:

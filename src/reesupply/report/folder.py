@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STAMP = "provenance.json"
 _TABLES = (
     "claims",
+    "joint",
     "outlook",
     "first_deficit_year",
     "bridge",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reesupply.analysis.claims import current_claims
 from reesupply.analysis.tables import heavy_mean
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def reproduction_text(found: Reproduction) -> str:
         _head(found),
         _section(f"Published claims beside the {kind} forecast", claims_lines(found.claims)),
         _section("Where they disagree", verdicts(found)),
+        _section("The outlooks of today jointly", joint_lines(found)),
         _section("What moves the deficit of the last year", _drivers(found)),
         _section("What changes the sign (deficit of the last year, t)", _switches(found.switches)),
         _section(
@@ -62,7 +64,7 @@ def claims_lines(claims: pd.DataFrame) -> list[str]:
     list of str
         One line per claim and one per reading; the preferred reading is marked ``*``.
     """
-    lines = [f"{'':38}{'claim':>9}{'our P5':>10}{'P50':>9}{'P95':>9}   claim falls at"]
+    lines = [f"{'':38}{'claim':>9}{'our P5':>10}{'P50':>9}{'P95':>9}{'z':>8}   claim falls at"]
     for _, group in claims.groupby(level="claim", sort=False):
         first = group.iloc[0]
         lines += _wrap(f"{first['publisher']}: {first['said']}")
@@ -70,9 +72,71 @@ def claims_lines(claims: pd.DataFrame) -> list[str]:
             mark = "*" if row["preferred"] else " "
             numbers = [_number(row[c], row["unit"]) for c in ("value", "P5", "P50", "P95")]
             cells = f"{numbers[0]:>9}{numbers[1]:>10}{numbers[2]:>9}{numbers[3]:>9}"
-            lines.append(f"  {mark} {row['reading']:<34}{cells}   {_percentile(row['percentile'])}")
-    lines.append("* the reading fixed before the run")
+            where = f"{_score(row['z']):>8}   {_percentile(row['percentile'])}"
+            lines.append(f"  {mark} {row['reading']:<34}{cells}{where}")
+    lines += _wrap(
+        "* the reading fixed before the run. z: how many of our standard deviations the claim lies "
+        "above our mean; - where we have no spread."
+    )
     return lines
+
+
+def joint_lines(found: Reproduction) -> list[str]:
+    """
+    Say how far the outlooks of today lie from the forecast, each alone, given others, jointly.
+
+    Parameters
+    ----------
+    found : Reproduction
+        A run beside the published claims.
+
+    Returns
+    -------
+    list of str
+        A table, and sentences that say what it means.
+    """
+    joint = found.joint
+    apart = [name for name in current_claims(found.result.plan.scenario) if name not in joint.index]
+    left_out = _wrap(
+        f"Left out, as the same in all draws or settled by the others: {', '.join(apart)}."
+    )
+    if joint.empty:
+        return left_out if apart else ["There are none about years after the data date."]
+    lines = [f"{'':34}{'z':>8}{'given others':>16}{'falls at':>14}{'given others':>16}"]
+    for name, row in joint.drop(index="jointly").iterrows():
+        cells = f"{_score(row['z']):>8}{_score(row['z given others']):>16}"
+        places = (row["percentile"], row["percentile given others"])
+        cells += "".join(
+            f"{_percentile(x) if x >= 0.0 else '?':>{width}}"
+            for x, width in zip(places, (14, 16), strict=True)
+        )
+        lines.append(f"  {name!s:<32}{cells}")
+    whole: Any = joint.loc["jointly"]
+    squared, number = float(whole["distance2"]), int(whole["df"])
+    nearer = whole["percentile of draws"]
+    among = f"{nearer:.1f} % of our draws lie nearer to our mean" if nearer >= 0.0 else "?"
+    lines += _wrap(
+        f"Jointly their squared distance D2 from our mean (Mahalanobis) is {squared:.1f}; our own "
+        f"draws have {number} on average. {among} ({whole['chi2 percentile']:.1f} % if all were "
+        f"normal). Jointly the claims are {_verdict(float(nearer))}."
+    )
+    lines += _wrap(
+        "given others: by straight lines what is left of z once the other claims are known; at the "
+        "right where the claim falls in draws weighed so that their means are what the others "
+        "published (? where too few draws would be left). Each in its preferred reading."
+    )
+    return lines + left_out if apart else lines
+
+
+def _verdict(nearer: float) -> str:
+    """Judge a joint distance as `verdicts` judges one claim."""
+    if not nearer >= 0.0:
+        return "not judged"
+    return "at odds with our forecast" if nearer > WITHIN[1] else "not contradicted"
+
+
+def _score(z: float) -> str:
+    return f"{z:+z.2f}" if abs(z) >= 0.0 else "-"
 
 
 def verdicts(found: Reproduction) -> list[str]:

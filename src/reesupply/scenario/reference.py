@@ -167,6 +167,42 @@ class GenericStage(Row):
     works: float = Field(ge=0, le=1, description="probability that the built plant works")
 
 
+class Validation(Row):
+    """A published number that the library is run against, and what became of it."""
+
+    case: Id = Field(description="numbers that share their inputs")
+    quantity: Id = Field(description="number of the case")
+    what: str = Field(description="the number in words")
+    kind: Literal["published", "by-hand", "closed-form"] = Field(
+        description="by others, worked out for this project before the library, or mathematics"
+    )
+    part: str = Field(description="part of the library that is tried")
+    inputs: str = Field("", description="from what it is computed; blank = it is not")
+    expected: float = Field(description="as published")
+    unit: str = Field(description="unit of expected, tolerance and found")
+    tolerance: float | None = Field(
+        None, ge=0, description="miss that the source's digits or its claim of accuracy allow"
+    )
+    relative: Flag = Field(False, description="whether the tolerance is a share of expected")
+    verdict: Literal["reproduced", "differs", "set", "partial", "not-public"] = Field(
+        description="within or beyond the tolerance, used to set inputs of the case, only part of "
+        "the inputs is at hand, or none is public; only the first counts as reproduced"
+    )
+    found: float | None = Field(
+        None, description="ours, where it differs or only stands beside; a test holds it"
+    )
+
+
+class ValidationInput(Row):
+    """An input of a case of validation; several rows of one name are a series, in their order."""
+
+    case: Id = Field(description="case of the table validation")
+    name: str = Field(description="of the input")
+    step: int = Field(ge=0, description="place in a series; 0 for a single value")
+    value: float = Field(description="in its unit")
+    unit: str = Field(description="unit of the value")
+
+
 #: Tables that no scenario changes.
 OTHER_TABLES = {
     "sources": TableSpec(Source, ("id",), "Sources"),
@@ -179,5 +215,9 @@ OTHER_TABLES = {
     "press_claims": TableSpec(PressClaim, ("id",), "Claims of the press, checked"),
     "left_out": TableSpec(LeftOut, ("id",), "Projects left out"),
     "priors": TableSpec(Prior, ("id",), "Priors of fitted parameters"),
+    "validation": TableSpec(Validation, ("case", "quantity"), "Published numbers, run against"),
+    "validation_inputs": TableSpec(
+        ValidationInput, ("case", "name", "step"), "Inputs of the cases of validation"
+    ),
     "dimensions": TableSpec(Dimension, ("dimension",), "Sobol dimensions of inputs"),
 }

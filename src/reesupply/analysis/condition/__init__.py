@@ -18,6 +18,7 @@ from reesupply.analysis.condition.conditioning import (
     conditioned,
     divergence,
     effective_draws,
+    leave_one_out,
 )
 from reesupply.analysis.condition.pareto import largest_shape, pareto_shape
 from reesupply.analysis.condition.targets import Target
@@ -33,6 +34,7 @@ __all__ = [
     "divergence",
     "effective_draws",
     "largest_shape",
+    "leave_one_out",
     "pareto_shape",
     "tilt",
 ]

@@ -168,28 +168,7 @@ class Conditioning:
         quantile, P5, P50 and P95 of the claim, percentile at which the value falls), effective
         draws and KL divergence of the others alone. Of one target the others are none.
         """
-        import pandas as pd
-
-        rows = []
-        for number, target in enumerate(self.targets):
-            others = self.targets[:number] + self.targets[number + 1 :]
-            weights = _tilt(self.prior, others).weights if others else self.prior.weights
-            found = self._base if weights is None else weights
-            without = _weighted(self.prior, weights)
-            draws = without.values(target.claim)
-            rows.append(
-                {
-                    "target": target.label,
-                    "value": target.given,
-                    "before": target.of(draws, self.prior.weights),
-                    "without it": target.of(draws, weights),
-                    **{f"P{100 * q:.0f}": float(without.quantile(target.claim, q)) for q in LEVELS},
-                    "percentile": percentile(without, target.claim, target.given),
-                    "effective draws": effective_draws(found),
-                    "KL divergence": divergence(found, self.prior.weights),
-                }
-            )
-        return pd.DataFrame(rows).set_index("target")
+        return leave_one_out(self.prior, self.targets, least=0.0)
 
     @property
     def _base(self) -> FloatArray:
@@ -269,6 +248,61 @@ def conditioned(done: Conditioning) -> Result:
     said = [target.as_dict() for target in done.targets]
     found.provenance = {**done.prior.provenance, "conditioned_on": said}
     return found
+
+
+def leave_one_out(
+    result: Result, targets: Sequence[Target | str], least: float = LEAST
+) -> pd.DataFrame:
+    """
+    Predict each target from the others, whether or not they can be met together.
+
+    Parameters
+    ----------
+    result : Result
+        A run that kept its claims.
+    targets : sequence of Target or str
+        As in `Result.condition`.
+    least : float
+        Effective draws below which the others say nothing.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `Conditioning.leave_one_out`; NaN where the others say nothing or no weights meet them.
+
+    Raises
+    ------
+    ReesupplyError
+        If a target is wrong, or the draws of the claims were not kept.
+    """
+    import pandas as pd
+
+    wanted = resolved(result, tuple(targets))
+    rows = []
+    for number, target in enumerate(wanted):
+        others = wanted[:number] + wanted[number + 1 :]
+        found = _tilt(result, others) if others else None
+        weights = found.weights if found else result.weights
+        without, draws = _weighted(result, weights), result.values(target.claim)
+        even = np.full(draws.size, 1.0 / draws.size) if weights is None else weights
+        left = effective_draws(even)
+        says = {
+            "without it": target.of(draws, weights),
+            **{f"P{100 * q:.0f}": float(without.quantile(target.claim, q)) for q in LEVELS},
+            "percentile": percentile(without, target.claim, target.given),
+        }
+        if found is not None and not (found.miss <= TOLERANCE and left >= least):
+            says = dict.fromkeys(says, np.nan)
+        row = {
+            "target": target.label,
+            "value": target.given,
+            "before": target.of(draws, result.weights),
+            **says,
+            "effective draws": left,
+            "KL divergence": divergence(even, result.weights),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("target")
 
 
 def effective_draws(weights: FloatArray) -> float:
