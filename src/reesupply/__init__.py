@@ -16,7 +16,7 @@ from reesupply.errors import ReesupplyError, ReesupplyWarning, ScenarioError
 if TYPE_CHECKING:
     from reesupply import distributions
     from reesupply.analysis.compare import Comparison, compare
-    from reesupply.analysis.condition import Conditioning, Target
+    from reesupply.analysis.condition import Conditioning, Target, calibrate
     from reesupply.analysis.decompose import Decomposition, decompose
     from reesupply.analysis.outage import Outage, outage
     from reesupply.analysis.reproduction import Reproduction, reproduce
@@ -43,6 +43,7 @@ _LAZY = {
     "Result": "reesupply.result",
     "Scenario": "reesupply.scenario.scenario",
     "Target": "reesupply.analysis.condition",
+    "calibrate": "reesupply.analysis.condition",
     "compare": "reesupply.analysis.compare",
     "compile": "reesupply.engine.simulate",
     "decompose": "reesupply.analysis.decompose",
@@ -70,6 +71,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Target",
+    "calibrate",
     "compare",
     "compile",
     "decompose",
