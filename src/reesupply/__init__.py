@@ -16,7 +16,7 @@ from reesupply.errors import ReesupplyError, ReesupplyWarning, ScenarioError
 if TYPE_CHECKING:
     from reesupply import distributions
     from reesupply.analysis.compare import Comparison, compare
-    from reesupply.analysis.condition import Conditioning, Target
+    from reesupply.analysis.condition import Conditioning, Target, calibrate
     from reesupply.analysis.decompose import Decomposition, decompose
     from reesupply.analysis.outage import Outage, outage
     from reesupply.analysis.reproduction import Reproduction, reproduce
@@ -45,6 +45,7 @@ _LAZY = {
     "Scenario": "reesupply.scenario.scenario",
     "Target": "reesupply.analysis.condition",
     "Verification": "reesupply.analysis.verification",
+    "calibrate": "reesupply.analysis.condition",
     "compare": "reesupply.analysis.compare",
     "compile": "reesupply.engine.simulate",
     "decompose": "reesupply.analysis.decompose",
@@ -74,6 +75,7 @@ __all__ = [
     "ScenarioError",
     "Target",
     "Verification",
+    "calibrate",
     "compare",
     "compile",
     "decompose",

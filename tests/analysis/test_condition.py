@@ -432,3 +432,32 @@ def test_the_baseline_on_the_published_deficit() -> None:
     assert share == pytest.approx(effective_draws(done.weights) / 32_768)
     assert done.shifts["shift"].abs().is_monotonic_decreasing
     assert done.shifts["shift"].abs().iloc[0] > 0.3
+
+
+def test_calibrate_is_conditioning_on_the_outlooks_of_today() -> None:
+    """The same weights, by default for the three claims in the readings fixed before the run."""
+    found = rs.calibrate(run(), least=10)
+    by_hand = run().condition(DEFICIT, MINES, CHINA, least=10)
+
+    assert found.weights is not None
+    assert by_hand.weights is not None
+    assert np.array_equal(found.weights, by_hand.weights)
+    assert found.calibration is found.conditioning
+    one = rs.calibrate(run(), rs.Target(DEFICIT, 1_000.0))
+    assert one.mean(DEFICIT) == pytest.approx(1_000.0, abs=1e-6)
+    assert run().calibration is None
+
+
+@pytest.mark.parametrize(
+    ("targets", "method", "said"),
+    [
+        (None, "abc", "method: found 'abc'"),
+        (None, 3, "method: found 3"),
+        ((), "tilt", "targets: found none"),
+        ("cru-deficit-2035.anual", "tilt", "cru-deficit-2035.annual"),
+    ],
+)
+def test_calibrate_refuses(targets: Any, method: Any, said: str) -> None:
+    """Other methods, no targets and wrong names, in one sentence."""
+    with pytest.raises(rs.ReesupplyError, match=said):
+        rs.calibrate(run(), targets, method)

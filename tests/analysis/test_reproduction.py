@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 import reesupply as rs
+from reesupply.analysis.claims import current_claims
+from reesupply.report.text import joint_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,8 +50,9 @@ def test_tables(found: rs.Reproduction, name: str) -> None:
     table: Any = getattr(found, name)
     assert isinstance(table, pd.DataFrame)
     assert len(table)
-    # too few draws have no share, and a claim that is the same in all draws has no z
-    assert not table.drop(columns=["share", "z"], errors="ignore").isna().to_numpy().any()
+    # too few draws have no share or weights, and a claim that is the same in all draws has no z
+    whole = table.drop(columns=["share", "z", "conditioned"], errors="ignore")
+    assert not whole.isna().to_numpy().any()
     assert getattr(found, name) is table
 
 
@@ -72,6 +75,29 @@ def test_each_outlook_given_the_others() -> None:
     few = rs.Reproduction(rs.simulate(draws=64, rng=1, keep=("claims",))).joint
     assert few["percentile given others"].isna().all()
     assert few["percentile"].iloc[:-1].notna().all()
+
+
+def test_what_agreeing_with_all_outlooks_would_mean() -> None:
+    """The outlooks as published, other readings moved with them; nothing where draws are few."""
+    many = rs.Reproduction(rs.simulate(draws=32_768, rng=2035, keep=("claims",)))
+    table: Any = many.claims
+    names = current_claims(many.result.plan.scenario)
+    for name in names:
+        row = table.loc[tuple(name.split("."))]
+        assert row["conditioned"] == pytest.approx(row["value"], rel=1e-6)
+    other = table.loc[("cru-deficit-2035", "cumulative")]
+    assert other["conditioned"] > other["mean"]
+    agreed = many.agreed
+    assert agreed is not None
+    assert agreed.calibration is not None
+    left = agreed.calibration.effective_draws
+    assert f"{left:,.0f} effective draws of 32,768" in " ".join(joint_lines(many))
+
+    few = rs.Reproduction(rs.simulate(draws=64, rng=1, keep=("claims",)))
+    assert few.agreed is None
+    assert few.claims["conditioned"].isna().all()
+    again = rs.Reproduction(agreed)
+    assert again.agreed is None
 
 
 def test_tables_say_the_same(found: rs.Reproduction) -> None:

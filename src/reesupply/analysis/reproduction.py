@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
 from reesupply.analysis.claims import claims_table, current_distance
-from reesupply.analysis.condition import leave_one_out
+from reesupply.analysis.condition import calibrate, leave_one_out
 from reesupply.analysis.drivers import group_shares, rank_correlations
 from reesupply.analysis.switches import switches
 from reesupply.analysis.tables import bridge, first_deficit_year, outlook, supply_by_country
 from reesupply.engine.simulate import simulate
+from reesupply.errors import ReesupplyError, ReesupplyWarning
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -53,8 +55,35 @@ class Reproduction:
 
     @cached_property
     def claims(self) -> pd.DataFrame:
-        """One row per claim and reading: value, our P5, P50, P95, percentile and z of the value."""
-        return claims_table(self.result)
+        """
+        One row per claim and reading: value, our P5, P50, P95, percentile and z of the value.
+
+        ``conditioned`` is our mean if the outlooks of today came true in the mean, NaN where too
+        few draws would be left to tell; see ``agreed``.
+        """
+        table = claims_table(self.result)
+        agreed = self.agreed
+        names = [f"{claim}.{reading}" for claim, reading in table.index]
+        means = [np.nan if agreed is None else float(agreed.mean(name)) for name in names]
+        table.insert(list(table.columns).index("why"), "conditioned", means)
+        return table
+
+    @cached_property
+    def agreed(self) -> Result | None:
+        """
+        The run under weights that give the outlooks of today their published means.
+
+        What one has to believe to agree, and no forecast; None where too few draws would be left,
+        there is no outlook, or the run has weights already.
+        """
+        if self.result.weights is not None:
+            return None
+        with catch_warnings():
+            simplefilter("ignore", ReesupplyWarning)  # the text says how few draws are left
+            try:
+                return calibrate(self.result)
+            except ReesupplyError:
+                return None
 
     @cached_property
     def joint(self) -> pd.DataFrame:

@@ -120,12 +120,27 @@ def joint_lines(found: Reproduction) -> list[str]:
         f"draws have {number} on average. {among} ({whole['chi2 percentile']:.1f} % if all were "
         f"normal). Jointly the claims are {_verdict(float(nearer))}."
     )
+    lines += _wrap(_agreed(found))
     lines += _wrap(
         "given others: by straight lines what is left of z once the other claims are known; at the "
         "right where the claim falls in draws weighed so that their means are what the others "
         "published (? where too few draws would be left). Each in its preferred reading."
     )
     return lines + left_out if apart else lines
+
+
+def _agreed(found: Reproduction) -> str:
+    """Say what it costs to believe all outlooks at once."""
+    if found.agreed is None or found.agreed.calibration is None:
+        return (
+            "Weights that make all of them true in the mean do not exist, or leave too few draws."
+        )
+    done, draws = found.agreed.calibration, found.result.draws
+    left = done.effective_draws
+    return (
+        f"To believe all of them in the mean takes weights {done.divergence:.2f} nats from even "
+        f"ones, which leave {left:,.0f} effective draws of {draws:,} ({left / draws:.1%})."
+    )
 
 
 def _verdict(nearer: float) -> str:

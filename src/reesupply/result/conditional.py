@@ -23,6 +23,11 @@ class Conditional(Risk):
 
     conditioning: Conditioning | None
 
+    @property
+    def calibration(self) -> Conditioning | None:
+        """The ``conditioning`` by the name that goes with :func:`reesupply.calibrate`."""
+        return self.conditioning
+
     def condition(self, *targets: Target | str, least: float = 100.0) -> Result:
         """
         Weigh the draws so that claims have the mean or quantile that others published.

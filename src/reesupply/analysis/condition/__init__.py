@@ -11,6 +11,7 @@ claim costs :math:`D^2 / 2` nats and leaves a share :math:`\exp(-D^2)` of the dr
 ones.
 """
 
+from reesupply.analysis.condition.calibration import METHODS, calibrate
 from reesupply.analysis.condition.conditioning import (
     LEAST,
     Conditioning,
@@ -26,9 +27,11 @@ from reesupply.analysis.condition.tilt import Tilt, tilt
 
 __all__ = [
     "LEAST",
+    "METHODS",
     "Conditioning",
     "Target",
     "Tilt",
+    "calibrate",
     "condition",
     "conditioned",
     "divergence",
