@@ -2,8 +2,8 @@
 From the cells of a scenario to arrays of draws.
 
 Compiling lists every uncertain cell as an input with one uniform number per draw. Running turns
-the uniforms of a lane into standard normal numbers, mixes in the named factors, and takes
-quantiles. A cell that is a plain number costs nothing.
+the uniforms of a lane into standard normal numbers, turns the knobs, mixes in the named factors,
+and takes quantiles. A cell that is a plain number costs nothing.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from reesupply.distributions import Distribution, Uniform
+from reesupply.engine.knobs import moves_of
 from reesupply.engine.quantiles import Quantiles
 from reesupply.errors import ScenarioError
 from reesupply.scenario.checks import matching_loadings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
+    from reesupply.engine.knobs import Move
     from reesupply.engine.workspace import Workspace
+    from reesupply.scenario import Scenario
     from reesupply.scenario.cells import Value
 
     FloatArray = npt.NDArray[np.float64]
@@ -81,8 +84,9 @@ def in_all_draws(value: Value) -> float:
 class InputBuilder:
     """Collects the inputs of a scenario while its tables are compiled."""
 
-    def __init__(self, loadings: Iterable[Any]) -> None:
-        self._loadings = tuple(loadings)
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._loadings: tuple[Any, ...] = scenario.rows("factors")
         self._inputs: dict[str, Input] = {}
         self._cells: dict[str, Ref] = {}
         self._distributions: list[Distribution] = []
@@ -139,13 +143,17 @@ class InputBuilder:
         return Drawn(len(self._distributions) - 1)
 
     def build(self) -> InputPlan:
-        """Return the plan of all inputs collected."""
+        """Return the plan of all inputs collected; knobs that are drawn are inputs too."""
+        for knob in self._scenario.rows("knobs"):
+            self.cell(f"knobs.{knob.id}.shift", knob.shift, "sd")
         factors = sorted({factor for i in self._inputs.values() for factor, _ in i.loadings})
+        named = tuple(f"factors.{name}" for name in factors)
         return InputPlan(
-            tuple(f"factors.{name}" for name in factors),
+            named,
             tuple(self._inputs.values()),
             Quantiles(self._distributions),
             tuple(self._sources),
+            moves_of(self._scenario, (*named, *self._inputs)),
         )
 
     def _loaded(self, name: str) -> tuple[tuple[str, float], ...]:
@@ -178,7 +186,9 @@ class InputPlan:
         inputs: tuple[Input, ...],
         quantiles: Quantiles,
         sources: tuple[tuple[str, float], ...],
+        moves: tuple[Move, ...] = (),
     ) -> None:
+        self._moves = moves
         self.names = (*factors, *(i.name for i in inputs))
         self.units = ("1",) * len(factors) + tuple(i.unit for i in inputs)
         self._quantiles = quantiles
@@ -223,9 +233,11 @@ class InputPlan:
         values : ndarray, shape (value, LANE)
             What the cells refer to.
         normals : ndarray, shape (input, LANE)
-            Standard normal number of each input, factors mixed in.
+            Normal number of each input, knobs and factors mixed in; standard where no knob is turned.
         """
         z = _normals(uniforms, workspace)
+        for move in self._moves:
+            move.apply(z)
         # not a matrix product: its bits could depend on how many other inputs there are
         z[self._loaded] *= self._own
         for factor, (rows, loading) in enumerate(self._mixed):

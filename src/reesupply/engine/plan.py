@@ -177,7 +177,7 @@ def compile_scenario(scenario: Scenario) -> Plan:
     """
     from reesupply.scenario.loading import sobol_dimensions
 
-    builder = InputBuilder(scenario.rows("factors"))
+    builder = InputBuilder(scenario)
     supply = compile_supply(scenario, builder)
     demand = compile_demand(scenario, builder)
     recycling = compile_recycling(scenario, demand, builder)

@@ -114,6 +114,8 @@ Life = Annotated[Value, Bounded(0.1, 1000.0, "0.1 to 1,000 years")]
 Shape = Annotated[Value, Bounded(0.2, 50.0, "0.2 to 50")]
 #: Standard deviation of yearly growth, in logarithms or log odds.
 Volatility = Annotated[Value, Bounded(0.0, 2.0, "0 to 2")]
+#: How far a knob is turned, in standard deviations.
+Shift = Annotated[Value, Bounded(-6.0, 6.0, "-6 to 6 standard deviations")]
 #: A quantity that cannot be negative.
 NonNegative = Annotated[Value, Bounded(0.0, 1e12, "0 to 1e12")]
 

@@ -59,6 +59,7 @@ def check_scenario(scenario: Scenario) -> None:
         _anchors,
         _events,
         _loadings,
+        _knobs,
     ):
         check(scenario)
 
@@ -368,6 +369,15 @@ def _loadings(scenario: Scenario) -> None:
                 "loading",
                 "found 0; leave the row out",
             )
+
+
+def _knobs(scenario: Scenario) -> None:
+    knobs = [row.id for row in scenario.rows("knobs")]
+    for row in scenario.rows("knob_inputs"):
+        key = (row.knob, row.input)
+        _known(scenario, "knob_inputs", key, "knob", row.knob, among=knobs)
+        if row.weight == 0.0:
+            _fail(scenario, "knob_inputs", key, "weight", "found 0; leave the row out")
 
 
 def matching_loadings(loadings: Iterable[Any], name: str) -> dict[str, float]:

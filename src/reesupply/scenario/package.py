@@ -50,6 +50,7 @@ _NO_IDS = ("weights", "sectors")
 _LINKS = {
     "projects": {"status": "stages.id", "ramp": "ramps.id", "decided_with": "projects.id"},
     "growth": {"end_use": "end_uses.id", "series": "history.series"},
+    "knob_inputs": {"knob": "knobs.id"},
     "lifetimes": {"end_use": "end_uses.id"},
     "end_uses": {"activity_history": "history.series"},
 }

@@ -23,6 +23,7 @@ from reesupply.scenario.cells import (
     Number,
     Shape,
     Share,
+    Shift,
     Tonnes,
     Value,
     Volatility,
@@ -250,6 +251,26 @@ class Loading(Row):
     )
 
 
+class Knob(Row):
+    """A belief about several inputs at once; turned, it moves the centre of all of them."""
+
+    id: Id
+    name: str = Field(description="what is believed of it when it is turned up")
+    shift: Shift = Field(0.0, description="how far its inputs move together; shift^2/2 nats")
+
+
+class KnobInput(Row):
+    """An input that a knob moves, in normal scores, before named factors are mixed in."""
+
+    knob: Id = Field(description="row of the table knobs")
+    input: str = Field(
+        pattern=r"^[a-z0-9_.*-]+$", description="name of an input or factor; * stands for any part"
+    )
+    weight: float = Field(
+        ge=-1, le=1, description="how far beside the others; their squares are scaled to sum to 1"
+    )
+
+
 class Event(Row):
     """Something that happens to a row at a date."""
 
@@ -352,6 +373,8 @@ TABLES: dict[str, TableSpec] = {
     ),
     "lifetimes": TableSpec(Lifetime, ("end_use",), "Lifetimes of goods in use"),
     "factors": TableSpec(Loading, ("factor", "input"), "Loadings of inputs on named factors"),
+    "knobs": TableSpec(Knob, ("id",), "Beliefs about several inputs at once"),
+    "knob_inputs": TableSpec(KnobInput, ("knob", "input"), "Inputs that a knob moves"),
     "disruptions": TableSpec(Disruption, ("id",), "Two-state disruptions of captive supply"),
     "events": TableSpec(Event, ("id",), "Dated events"),
     "targets": TableSpec(Target, ("claim", "reading"), "Published claims and their readings"),
