@@ -233,7 +233,7 @@ class InputPlan:
         values : ndarray, shape (value, LANE)
             What the cells refer to.
         normals : ndarray, shape (input, LANE)
-            Normal number of each input, knobs and factors mixed in; standard where no knob is turned.
+            Normal number of each input, knobs and factors mixed in; standard where none is turned.
         """
         z = _normals(uniforms, workspace)
         for move in self._moves:

@@ -5,7 +5,7 @@ Each input is a standard normal number :math:`e_i` before named factors are mixe
 shift m replaces it by :math:`e_i + m w_i`, with :math:`\sum w_i^2 = 1` over the inputs of the knob.
 Spreads and dependence stay as they were. The inputs moved so have a relative entropy of
 :math:`m^2 / 2` nats to the ones before, whatever their distributions, and as no input belongs to
-two knobs the entropies of knobs add up.
+two knobs that are turned, the entropies of knobs add up.
 """
 
 from __future__ import annotations
@@ -62,9 +62,11 @@ class Move:
         z[self.rows] += self.weights * quantiles(z[[row]])
 
 
-def weights_of(scenario: Scenario, names: Sequence[str]) -> dict[str, dict[str, float]]:
+def weights_of(
+    scenario: Scenario, names: Sequence[str], knobs: Sequence[str] | None = None
+) -> dict[str, dict[str, float]]:
     """
-    Return the weights of the inputs of each knob.
+    Return the weights of the inputs of knobs that are turned together.
 
     Parameters
     ----------
@@ -73,6 +75,8 @@ def weights_of(scenario: Scenario, names: Sequence[str]) -> dict[str, dict[str, 
         counts.
     names : sequence of str
         Inputs and factors of the plan.
+    knobs : sequence of str, optional
+        Which; all by default.
 
     Returns
     -------
@@ -83,10 +87,11 @@ def weights_of(scenario: Scenario, names: Sequence[str]) -> dict[str, dict[str, 
     Raises
     ------
     ScenarioError
-        If an input belongs to two knobs.
+        If an input belongs to two of them.
     """
-    rows: tuple[Any, ...] = scenario.rows("knob_inputs")
-    weights: dict[str, dict[str, float]] = {row.id: {} for row in scenario.rows("knobs")}
+    together = [row.id for row in scenario.rows("knobs")] if knobs is None else knobs
+    rows = [row for row in scenario.rows("knob_inputs") if row.knob in together]
+    weights: dict[str, dict[str, float]] = {knob: {} for knob in together}
     owner: dict[str, str] = {}
     for name in names:
         if name.startswith("knobs."):
@@ -127,13 +132,13 @@ def moves_of(scenario: Scenario, names: Sequence[str]) -> tuple[Move, ...]:
     Raises
     ------
     ScenarioError
-        If an input belongs to two knobs, or a knob is turned that moves nothing.
+        If an input belongs to two knobs that are turned, or a knob is turned that moves nothing.
     """
     turned = [knob for knob in scenario.rows("knobs") if knob.shift != 0.0]
     if not turned:
         return ()
     place = {name: row for row, name in enumerate(names)}
-    weights = weights_of(scenario, names)
+    weights = weights_of(scenario, names, [knob.id for knob in turned])
     return tuple(_move(knob, weights[knob.id], place) for knob in turned)
 
 

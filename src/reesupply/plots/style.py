@@ -174,6 +174,8 @@ def provenance(result: Result) -> str:
         draws = f"{draws}, {result.conditioning.effective_draws:,.0f} of them effective"
     elif result.weights is not None:
         fitted = "conditioned: draws are weighted"
+    elif plan.scenario.turned_knobs:
+        fitted = "inputs shifted by knobs"
     parts = (plan.title, fitted, draws, f"data of {plan.scenario.data_date}")
     return DOT.join(parts)
 

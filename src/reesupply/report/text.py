@@ -32,6 +32,8 @@ def reproduction_text(found: Reproduction) -> str:
         Plain text of at most 100 columns.
     """
     kind = "untuned" if found.result.weights is None else "conditioned"
+    if found.result.plan.scenario.turned_knobs:
+        kind = f"inputs shifted by knobs, {kind}"
     parts = [
         _head(found),
         _section(f"Published claims beside the {kind} forecast", claims_lines(found.claims)),

@@ -129,6 +129,15 @@ class Prior(Row):
     unit: str = Field(description="unit of the value")
 
 
+class Discrepancy(Row):
+    """How far a model that is right about the future may miss a published claim."""
+
+    claim: Id = Field(description="row of the table targets")
+    reading: Id = Field(description="row of the table targets")
+    sd: float = Field(gt=0, description="standard deviation, in the unit of the row")
+    unit: str = Field(description="unit of the claim")
+
+
 class Dimension(Row):
     """Sobol dimension of an input; rows are only ever added, so that runs stay comparable."""
 
@@ -218,6 +227,9 @@ OTHER_TABLES = {
     "validation": TableSpec(Validation, ("case", "quantity"), "Published numbers, run against"),
     "validation_inputs": TableSpec(
         ValidationInput, ("case", "name", "step"), "Inputs of the cases of validation"
+    ),
+    "discrepancies": TableSpec(
+        Discrepancy, ("claim", "reading"), "Discrepancies of claims, for history matching"
     ),
     "dimensions": TableSpec(Dimension, ("dimension",), "Sobol dimensions of inputs"),
 }

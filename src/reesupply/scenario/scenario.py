@@ -90,6 +90,11 @@ class Scenario:
         return self.elements.index("Dy") if "Dy" in self.elements else self.heavy[0]
 
     @property
+    def turned_knobs(self) -> tuple[str, ...]:
+        """Ids of the knobs that are turned: the centres of inputs are not those of the tables."""
+        return tuple(row.id for row in self.rows("knobs") if row.shift != 0.0)
+
+    @property
     def data_date(self) -> str:
         """ISO date up to which the data know the world."""
         return self.setting("data_date")
