@@ -5,10 +5,11 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 
 import reesupply as rs
 from reesupply.analysis.claims import joint_distance
@@ -26,6 +27,9 @@ from reesupply.analysis.matching.implausibility import cheapest, implausibility,
 from reesupply.analysis.matching.search import Normals, Seen, next_shift, search
 from reesupply.analysis.matching.words import region
 from reesupply.errors import ReesupplyError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CLAIMS = ("cru-deficit-2035.annual", "cru-mines-29.global-gross", "benchmark-91-2030.final-use")
 A = np.array([[3.0, 1.0, 0.0, 0.5], [0.0, 2.0, -1.0, 0.0]])
@@ -67,8 +71,6 @@ def test_an_exact_polynomial_is_found(link: str) -> None:
 
 def test_poisson_regression_is_that_of_statsmodels() -> None:
     """Coefficients and robust covariance."""
-    import statsmodels.api as sm
-
     rng = np.random.default_rng(2)
     knobs = rng.uniform(-1.0, 1.0, (500, 2))
     base = rng.gamma(2.0, 1.0, 500)
@@ -139,6 +141,11 @@ def test_cheapest_turn_of_a_line() -> None:
     assert costs == sorted(costs, reverse=True)
     assert len(set(costs)) == 4
     assert cheapest(lambda m: A @ m, 100.0 * GOAL, sds, zero, 3.0) is None
+
+
+def cell(frame: pd.DataFrame, row: Any, column: str) -> float:
+    """One number of a table."""
+    return float(frame[column][row])
 
 
 def look(shift: np.ndarray[Any, Any]) -> Seen:
@@ -215,7 +222,7 @@ def test_a_match_is_whole(match: HistoryMatch) -> None:
     assert np.allclose(match.region["mean"], held.mean(axis=0))
     assert (held.min(axis=0) == match.region["lowest"]).all()
     # mines outside China are fewer in nearly all that is left
-    assert match.region.loc["pipeline", "pull"] < -0.5
+    assert cell(match.region, "pipeline", "pull") < -0.5
 
 
 def test_a_larger_cutoff_leaves_more(match: HistoryMatch) -> None:
@@ -223,8 +230,8 @@ def test_a_larger_cutoff_leaves_more(match: HistoryMatch) -> None:
     shares = [replace(match, cutoff=c).volume[0] for c in (1.0, 2.0, 3.0, 5.0, 100.0)]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    prices = match.prices["nats"].dropna()
-    assert (np.diff(prices[prices.index > 0.0]) > 0.0).all()  # from within 3 to within 1
+    nats = match.prices["nats"].to_numpy()[:3]  # within 3, 2 and 1
+    assert (np.diff(nats) > 0.0).all()
 
 
 def test_pairs_cover_all_points(match: HistoryMatch) -> None:
@@ -256,9 +263,9 @@ def test_the_model_agrees_with_the_emulators(match: HistoryMatch) -> None:
 
 def test_equal_seeds_give_equal_matches(match: HistoryMatch) -> None:
     """And others do not."""
-    again, other = (history_match(draws=4_096, points=1_024, rng=r) for r in (3, 4))
-    assert (again.points == match.points[:1_024]).all()
-    assert np.allclose(again.implausible, match.implausible[:, :1_024], rtol=1e-9)
+    one, again, other = (history_match(draws=1_024, points=256, rng=r) for r in (3, 3, 4))
+    assert (again.implausible == one.implausible).all()
+    assert (again.points == match.points[:256]).all()
     assert not (other.points == again.points).any()
 
 
@@ -300,11 +307,11 @@ def test_it_can_be_conditioned_and_costs_more_than_weights(shipped: LeastShift) 
     assert found.conditioning is not None
     assert found.conditioning.effective_draws >= 0.2 * found.draws
     table = shipped.beside_weights
-    assert table.loc["inputs shifted", "nats"] == pytest.approx(shipped.nats)
-    assert table.loc["untuned, weighed", "nats"] < shipped.nats
-    assert table.loc["untuned, weighed", "effective share"] < 0.05
+    assert cell(table, "inputs shifted", "nats") == pytest.approx(shipped.nats)
+    assert cell(table, "untuned, weighed", "nats") < shipped.nats
+    assert cell(table, "untuned, weighed", "effective share") < 0.05
     distance = joint_distance(shipped.result, CLAIMS)
-    assert distance.loc["jointly", "distance2"] < 0.05
+    assert cell(distance, "jointly", "distance2") < 0.05
 
 
 def test_it_is_what_the_command_writes(shipped: LeastShift) -> None:
@@ -350,17 +357,16 @@ def test_one_claim_from_the_start() -> None:
     found = least_shift(base, [CLAIMS[0]], draws=2_048, rng=6)
     assert found.met
     assert 0.01 < found.nats < 0.5
-    assert found.claims.loc[CLAIMS[0], "now"] == pytest.approx(500.0, abs=40.0)
+    assert cell(found.claims, CLAIMS[0], "now") == pytest.approx(500.0, abs=40.0)
     assert sum(len(v) for v in grouped(base, found.shifts).values()) == len(found.shifts)
 
 
 def test_groups_take_their_part(shipped: LeastShift) -> None:
     """Nats of the groups add up, and putting one back takes away from the deficit what it gave."""
-    small = replace(shipped)
-    table = small.groups
+    table = read_shift(draws=1_024, rng=2).groups
     assert table["nats"].sum() == pytest.approx(shipped.nats)
     assert table["share"].sum() == pytest.approx(1.0)
-    assert table.loc["Dy and Tb per magnet", CLAIMS[0]] > 0.0
+    assert cell(table, "Dy and Tb per magnet", CLAIMS[0]) > 0.0
 
 
 def test_tonnes_are_those_of_the_runs(shipped: LeastShift) -> None:
@@ -370,7 +376,7 @@ def test_tonnes_are_those_of_the_runs(shipped: LeastShift) -> None:
     assert sum(table[part, 2035] for part in parts) == pytest.approx(
         table["need of all goods", 2035]
     )
-    assert table["deficit", 2035] == pytest.approx(shipped.claims.loc[CLAIMS[0], "now"])
+    assert table["deficit", 2035] == pytest.approx(cell(shipped.claims, CLAIMS[0], "now"))
     assert np.isnan(shipped.tonnes["change"]["deficit", 2035])
 
 

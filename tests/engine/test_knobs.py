@@ -14,7 +14,7 @@ from reesupply.errors import ScenarioError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-N = 2_048
+N = 1_024
 
 
 def run(changes: Mapping[str, object], **options: object) -> rs.Result:
@@ -45,7 +45,9 @@ def test_several_inputs_share_a_shift(before: rs.Result) -> None:
     error, old = (r.values("anchors.captive-growth-error.value") for r in (after, before))
     weight = 1.5 / np.sqrt(0.9**2 + 0.436**2 + 1.0)
     assert np.allclose(tight, -0.9 * weight, atol=1e-12)
-    assert np.median(error - old) == pytest.approx(0.015 * weight, rel=1e-3)  # normal(0, 0.015)
+    assert np.median(error - old) == pytest.approx(
+        0.015 * weight, rel=0.01
+    )  # sd, cut at three of them
 
 
 def test_spread_and_dependence_stay(before: rs.Result) -> None:

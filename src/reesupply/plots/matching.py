@@ -88,7 +88,7 @@ def draw_maps(match: HistoryMatch, knobs: Sequence[str] | None = None) -> Figure
                     ax.set_xlabel(x, fontsize=8)
                 if column == 0:
                     ax.set_ylabel(y, fontsize=8)
-        foot = {"location": "bottom", "shrink": 0.7, "aspect": 40, "pad": 0.01}
+        foot: dict[str, Any] = {"location": "bottom", "shrink": 0.7, "aspect": 40, "pad": 0.01}
         figure.colorbar(below, ax=axes, label="below: least implausibility", **foot)
         figure.colorbar(above, ax=axes, label="above: share not implausible", **foot)
         figure.suptitle(_said(match), x=0.01, ha="left", fontsize=9)
@@ -116,8 +116,11 @@ def draw_price(found: LeastShift, top: int = 15, ax: Axes | None = None) -> Axes
     with chart_style():
         height = 1.6 + 0.26 * len(table)
         if ax is None:
-            ax = new_axes(None)
-            ax.get_figure(root=True).set_size_inches(10.0, height)  # names of inputs are long
+            from matplotlib import pyplot as plt
+
+            # names of inputs are long
+            _, ax = plt.subplots(figsize=(10.0, height), layout="constrained")
+        ax = new_axes(ax)
         ax.barh(np.arange(len(table)), table["shift"], height=0.7, color=FAN[1])
         ax.set_yticks(np.arange(len(table)), list(table.index), fontsize=8)
         for place, (shift, nats) in enumerate(zip(table["shift"], table["nats"], strict=True)):

@@ -106,7 +106,7 @@ def fit_mean(
     y, exposure = (1.0 - turned, 1.0 - untuned) if link == COMPLEMENT else (turned, untuned)
     if link == ADDED:
         gram = x.T @ x
-        found = np.linalg.solve(gram, x.T @ (y - exposure))
+        found = np.asarray(np.linalg.solve(gram, x.T @ (y - exposure)), dtype=np.float64)
         rest = y - exposure - x @ found
     else:
         if not (y.min() >= 0.0 and exposure.min() >= 0.0 and exposure.sum() > 0.0):
@@ -114,7 +114,8 @@ def fit_mean(
             raise ReesupplyError(msg)
         found, gram, rest = _poisson(x, y, exposure)
     half = np.asarray(np.linalg.solve(gram, (x * rest[:, np.newaxis]).T), dtype=np.float64)
-    return MeanEmulator(link, float(exposure.mean()), found, np.asarray(half @ half.T))
+    covariance: FloatArray = np.asarray(half @ half.T, dtype=np.float64)
+    return MeanEmulator(link, float(exposure.mean()), found, covariance)
 
 
 def _poisson(
