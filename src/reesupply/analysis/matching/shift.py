@@ -107,8 +107,8 @@ class LeastShift:
         """
         Each group of inputs, dearest first: how many were shifted, nats, and its effect.
 
-        Index group; inputs, nats, share of all nats, largest shift, and by how much the mean of
-        each claim is nearer to where it was if this group alone is put back [unit of the claim].
+        Index group; inputs, nats, share of all nats, largest shift, and what the mean of each
+        claim loses if this group alone is put back, on at most 8,192 draws [unit of the claim].
         """
         import pandas as pd
 
