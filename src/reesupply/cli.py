@@ -258,5 +258,5 @@ def _scenarios(arguments: argparse.Namespace) -> int:
         print(json.dumps(rows, indent=1))
     else:
         for name, scenario in found:
-            print(f"{name:<14}{scenario.title}")
+            print(f"{name:<16}{scenario.title}")
     return 0
