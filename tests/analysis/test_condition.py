@@ -12,7 +12,7 @@ import pytest
 
 import reesupply as rs
 from charts import shown_texts, texts, whole
-from reesupply.analysis.claims import claims_table
+from reesupply.analysis.claims import claims_table, shipped_discrepancies
 from reesupply.analysis.condition import LEAST, divergence, effective_draws
 from reesupply.engine.variables import DATA
 
@@ -435,9 +435,12 @@ def test_the_baseline_on_the_published_deficit() -> None:
 
 
 def test_calibrate_is_conditioning_on_the_outlooks_of_today() -> None:
-    """The same weights, by default for the three claims in the readings fixed before the run."""
+    """The same weights, by default for three claims with errors, as preferred before the run."""
     found = rs.calibrate(run(), least=10)
-    by_hand = run().condition(DEFICIT, MINES, CHINA, least=10)
+    errors = shipped_discrepancies()
+    by_hand = run().condition(
+        *(rs.Target(name, sd=errors[name]) for name in (DEFICIT, MINES, CHINA)), least=10
+    )
 
     assert found.weights is not None
     assert by_hand.weights is not None

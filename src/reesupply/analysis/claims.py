@@ -9,6 +9,7 @@ import numpy as np
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import LEVELS, weighted_quantile
 from reesupply.result.statistics import weighted_mean
+from reesupply.scenario.loading import open_csv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,6 +133,19 @@ def current_claims(scenario: Scenario) -> tuple[str, ...]:
         # as text, to the precision that the claim gives: a year, a month or a day
         and since[: len(row.published)] <= row.published <= date
     )
+
+
+def shipped_discrepancies() -> dict[str, float]:
+    """
+    Return how far apart serious forecasts of a claim lie anyway, as a standard deviation.
+
+    Returns
+    -------
+    dict of str to float
+        The table discrepancies: "claim.reading" to a number in the unit of the claim. Judgement.
+    """
+    rows = open_csv("discrepancies")
+    return {f"{row['claim']}.{row['reading']}": float(row["sd"]) for row in rows}
 
 
 def current_distance(result: Result) -> pd.DataFrame:

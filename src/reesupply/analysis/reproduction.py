@@ -58,8 +58,8 @@ class Reproduction:
         """
         One row per claim and reading: value, our P5, P50, P95, percentile and z of the value.
 
-        ``conditioned`` is our mean if the outlooks of today came true in the mean, NaN where too
-        few draws would be left to tell; see ``agreed``.
+        ``conditioned`` is our mean under weights that bring it to the outlooks of today, as near
+        as such outlooks are to each other; NaN where too few draws would be left; see ``agreed``.
         """
         table = claims_table(self.result)
         agreed = self.agreed
@@ -71,7 +71,7 @@ class Reproduction:
     @cached_property
     def agreed(self) -> Result | None:
         """
-        The run under weights that give the outlooks of today their published means.
+        The run under the weights of `reesupply.calibrate`: with the outlooks of today.
 
         What one has to believe to agree, and no forecast; None where too few draws would be left,
         there is no outlook, or the run has weights already.

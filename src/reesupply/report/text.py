@@ -140,8 +140,9 @@ def _agreed(found: Reproduction) -> str:
     done, draws = found.agreed.calibration, found.result.draws
     left = done.effective_draws
     return (
-        f"To believe all of them in the mean takes weights {done.divergence:.2f} nats from even "
-        f"ones, which leave {left:,.0f} effective draws of {draws:,} ({left / draws:.1%})."
+        "To believe all of them, to the errors of the table discrepancies, takes weights "
+        f"{done.divergence:.2f} nats from even ones, which leave {left:,.0f} effective draws of "
+        f"{draws:,} ({left / draws:.1%})."
     )
 
 

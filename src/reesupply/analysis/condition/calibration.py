@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reesupply.analysis.claims import current_claims
+from reesupply.analysis.claims import current_claims, shipped_discrepancies
 from reesupply.analysis.condition.conditioning import LEAST, condition
 from reesupply.analysis.condition.targets import Target
 from reesupply.errors import ReesupplyError, nearest
@@ -37,7 +37,8 @@ def calibrate(
         A run that kept its claims, without weights.
     targets : sequence of Target or str, optional
         What is prescribed; None stands for the outlooks of today, each in the reading that was
-        fixed before the run (`reesupply.analysis.claims.current_claims`).
+        fixed before the run (`reesupply.analysis.claims.current_claims`) and with the error of the
+        table discrepancies, since serious forecasts differ by as much among themselves.
     method : {"tilt"}
         Weights of least relative entropy.
     least : float
@@ -70,7 +71,11 @@ def calibrate(
         msg = f"method: found {method!r}; {nearest(str(method), METHODS)}"
         raise ReesupplyError(msg)
     if targets is None:
-        wanted: tuple[Target | str, ...] = current_claims(result.plan.scenario)
+        errors = shipped_discrepancies()
+        names = current_claims(result.plan.scenario)
+        wanted: tuple[Target | str, ...] = tuple(
+            Target(name, sd=errors.get(name, 0.0)) for name in names
+        )
     else:
         wanted = (targets,) if isinstance(targets, Target | str) else tuple(targets)
     if not wanted:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reesupply.analysis.claims import shipped_discrepancies
 from reesupply.engine.knobs import weights_of
 from reesupply.engine.plan import compile_scenario
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.scenario import Scenario, load_scenario
-from reesupply.scenario.loading import open_csv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,12 +107,6 @@ def _check(
         if not 0.0 < given[name] < np.inf:
             msg = f"sds: found {given[name]!r} for {name!r}, allowed is a number above 0"
             raise ReesupplyError(msg)
-
-
-def shipped_discrepancies() -> dict[str, float]:
-    """Return the table discrepancies: claim and reading to standard deviation."""
-    rows = open_csv("discrepancies")
-    return {f"{row['claim']}.{row['reading']}": float(row["sd"]) for row in rows}
 
 
 def turned(scenario: Scenario, shifts: Mapping[str, float | str]) -> Scenario:
