@@ -44,7 +44,7 @@ def save(chart: Axes | Figure, path: str | Path) -> Path:
     if suffix not in (".png", ".svg"):
         msg = f"save: found the suffix {target.suffix!r}, allowed are .png and .svg"
         raise ReesupplyError(msg)
-    content = _render(chart, suffix.removeprefix("."))
+    content = rendered(chart, suffix.removeprefix("."))
     part = target.with_name(f".{target.name}.{uuid4().hex}.part")
     try:
         part.write_bytes(content)
@@ -54,7 +54,26 @@ def save(chart: Axes | Figure, path: str | Path) -> Path:
     return target
 
 
-def _render(chart: Axes | Figure, form: str) -> bytes:
+def rendered(chart: Axes | Figure, form: str) -> bytes:
+    """
+    Return a chart as the bytes of a file.
+
+    Parameters
+    ----------
+    chart : Axes or Figure
+        The whole figure is taken.
+    form : {"png", "svg"}
+        150 dots per inch, or equal bytes for equal charts.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ReesupplyError
+        If the Axes belong to no figure.
+    """
     from matplotlib import style
     from matplotlib.figure import Figure
 

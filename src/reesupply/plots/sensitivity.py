@@ -47,7 +47,26 @@ def draw(
 ) -> Axes:
     """Draw shares of groups or a tornado of inputs; see `Plots.sensitivity`."""
     top = check_top(top)
-    table = sensitivity(result, of, year=year, element=element, by=by)
+    return show(result, sensitivity(result, of, year=year, element=element, by=by), of, by, top, ax)
+
+
+def show(
+    result: Result, table: pd.DataFrame, of: str, by: str, top: int, ax: Axes | None = None
+) -> Axes:
+    """
+    Draw a table of `reesupply.sensitivity` that is there already.
+
+    Parameters
+    ----------
+    result, table
+        A run and its table.
+    of, by, top, ax
+        As in `Plots.sensitivity`.
+
+    Returns
+    -------
+    Axes
+    """
     with chart_style():
         if by == GROUP:
             ax, what, notes = _shares(table, top, ax)

@@ -74,7 +74,7 @@ def claims_lines(claims: pd.DataFrame) -> list[str]:
             mark = "*" if row["preferred"] else " "
             numbers = [_number(row[c], row["unit"]) for c in ("value", "P5", "P50", "P95")]
             cells = f"{numbers[0]:>9}{numbers[1]:>10}{numbers[2]:>9}{numbers[3]:>9}"
-            where = f"{_score(row['z']):>8}   {_percentile(row['percentile'])}"
+            where = f"{_score(row['z']):>8}   {percentile_text(row['percentile'])}"
             lines.append(f"  {mark} {row['reading']:<34}{cells}{where}")
     lines += _wrap(
         "* the reading fixed before the run. z: how many of our standard deviations the claim lies "
@@ -109,7 +109,7 @@ def joint_lines(found: Reproduction) -> list[str]:
         cells = f"{_score(row['z']):>8}{_score(row['z given others']):>16}"
         places = (row["percentile"], row["percentile given others"])
         cells += "".join(
-            f"{_percentile(x) if x >= 0.0 else '?':>{width}}"
+            f"{percentile_text(x) if x >= 0.0 else '?':>{width}}"
             for x, width in zip(places, (14, 16), strict=True)
         )
         lines.append(f"  {name!s:<32}{cells}")
@@ -178,7 +178,7 @@ def verdicts(found: Reproduction) -> list[str]:
         row = (own if len(own) else group).iloc[0]
         value, middle = _number(row["value"], row["unit"]), _number(row["P50"], row["unit"])
         unit = f" {row['unit']}" if row["unit"] != "1" else ""
-        where = _percentile(row["percentile"])
+        where = percentile_text(row["percentile"])
         if WITHIN[0] <= row["percentile"] <= WITHIN[1]:
             verdict = f"not contradicted: {value}{unit} falls at {where}, our median is {middle}"
         else:
@@ -382,7 +382,20 @@ def _number(value: float, unit: str) -> str:
     return f"{value:z.1%}" if unit == "1" else f"{value:z,.0f}"
 
 
-def _percentile(value: float) -> str:
+def percentile_text(value: float) -> str:
+    """
+    Write the percentile at which a claim falls.
+
+    Parameters
+    ----------
+    value : float
+        0 to 100.
+
+    Returns
+    -------
+    str
+        For example "P97.3"; "below P0.1" and "above P99.9" beyond what draws can tell.
+    """
     if value < 0.1:
         return "below P0.1"
     if value > 99.9:

@@ -1,0 +1,11 @@
+"""
+One page of a reproduction: HTML that needs nothing else, for a browser, a phone and a printer.
+
+`evidence` computes what the page says, once; the functions of `sections` turn it into `parts` (words,
+tables, figures), which know no HTML; `render` puts these into a template and writes the file.
+"""
+
+from reesupply.report.page.evidence import Evidence
+from reesupply.report.page.render import page_date, page_of, write_page
+
+__all__ = ["Evidence", "page_date", "page_of", "write_page"]

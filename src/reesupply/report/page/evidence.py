@@ -1,0 +1,223 @@
+"""What a page is about, computed once; what a run cannot answer stands as the sentence that says so."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from reesupply.analysis.backtest import BackTest, backtest
+from reesupply.analysis.claims import joint_distance
+from reesupply.analysis.sensitivity import sensitivity, value_of_information
+from reesupply.errors import ReesupplyError, ReesupplyWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from reesupply.analysis.condition import Conditioning
+    from reesupply.analysis.reproduction import Reproduction
+    from reesupply.result import Result
+
+Found = TypeVar("Found")
+
+#: Claims of a later year than the base year, of what the model forecasts, make the question.
+_ASKED = ("deficit", "mine_share_of_need", "china_share_of_need")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A published claim in its preferred reading."""
+
+    name: str
+    publisher: str
+    said: str
+    value: float
+    unit: str
+    year: int
+    quantity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """
+    What follows if claims are right.
+
+    Attributes
+    ----------
+    claims : tuple of Claim
+        Those that are taken to be right, as means.
+    result : Result or None
+        The run under weights that make them so; None where it was refused.
+    said : str
+        The refusal or the warning, or nothing.
+    """
+
+    claims: tuple[Claim, ...]
+    result: Result | None
+    said: str
+
+    @property
+    def conditioning(self) -> Conditioning | None:
+        """What that does to draws and inputs."""
+        return None if self.result is None else self.result.conditioning
+
+    @property
+    def label(self) -> str:
+        """Whose claims they are, in a few words."""
+        return "all jointly" if len(self.claims) > 1 else short(self.claims[0])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """
+    All that a page says.
+
+    Attributes
+    ----------
+    found : Reproduction
+        An untuned run beside the published claims.
+    date : str
+        When the page is written, ISO 8601.
+
+    Raises
+    ------
+    ReesupplyError
+        If the run has weights: the page conditions by itself, and shows both.
+    """
+
+    found: Reproduction
+    date: str
+
+    def __post_init__(self) -> None:
+        if self.result.weights is not None:
+            msg = (
+                "report: found a conditioned result, allowed is the run before it, "
+                "result.conditioning.prior; the page conditions by itself"
+            )
+            raise ReesupplyError(msg)
+
+    @property
+    def result(self) -> Result:
+        """The run."""
+        return self.found.result
+
+    @property
+    def last(self) -> int:
+        """Last year of the run."""
+        return self.result.plan.years[-1]
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """Claims about later years in their preferred reading, of all elements together."""
+        base = self.result.plan.years[0]
+        names = {claim.name for claim in self.result.plan.claims}
+        return tuple(
+            Claim(name, row.publisher, row.title, row.value, row.unit, row.year, row.quantity)
+            for row in self.result.plan.scenario.rows("targets")
+            if (name := f"{row.claim}.{row.reading}") in names
+            and row.preferred
+            and row.quantity in _ASKED
+            and not row.element
+            and row.year > base
+        )
+
+    @cached_property
+    def deficit(self) -> Claim | None:
+        """The first claim of a deficit in the last year, if there is one."""
+        found = (c for c in self.claims if c.quantity == "deficit" and c.year == self.last)
+        return next(found, None)
+
+    @cached_property
+    def distance(self) -> pd.DataFrame | str:
+        """How far the claims lie from the forecast, one by one and jointly."""
+        return attempt(lambda: joint_distance(self.result, [claim.name for claim in self.claims]))
+
+    @cached_property
+    def beliefs(self) -> tuple[Belief, ...]:
+        """Each claim as a mean, and all of them jointly, the last."""
+        sets = [(claim,) for claim in self.claims]
+        if len(self.claims) > 1:
+            sets.append(self.claims)
+        return tuple(believe(self.result, each) for each in sets)
+
+    @cached_property
+    def groups(self) -> pd.DataFrame | str:
+        """What moves the balance of the last year, by group of inputs."""
+        return attempt(lambda: sensitivity(self.result))
+
+    @cached_property
+    def inputs(self) -> pd.DataFrame | str:
+        """What moves the balance of the last year, input by input."""
+        return attempt(lambda: sensitivity(self.result, by="input"))
+
+    @cached_property
+    def thresholds(self) -> tuple[float, ...]:
+        """Deficits that a decision may hang on: any, and the published one of the last year."""
+        return (0.0,) if self.deficit is None else (0.0, self.deficit.value)
+
+    @cached_property
+    def information(self) -> tuple[pd.DataFrame | str, ...]:
+        """For each threshold, what it is worth to know a group of inputs."""
+        return tuple(
+            attempt(lambda limit=limit: value_of_information(self.result, below=-limit))
+            for limit in self.thresholds
+        )
+
+    @cached_property
+    def pipeline_of_2012(self) -> BackTest:
+        """The pipeline as it was known in 2012, run with the seed of this run."""
+        return backtest(rng=self.result.entropy, draws=16_384)
+
+
+def attempt(compute: Callable[[], Found]) -> Found | str:
+    """
+    Return what was computed, or the sentence that says why it cannot be.
+
+    Parameters
+    ----------
+    compute : function
+        Without arguments.
+
+    Returns
+    -------
+    object or str
+    """
+    try:
+        return compute()
+    except ReesupplyError as error:
+        return str(error)
+
+
+def believe(result: Result, claims: tuple[Claim, ...]) -> Belief:
+    """
+    Condition a run on claims; a refusal is an answer.
+
+    Parameters
+    ----------
+    result : Result
+        A run without weights that kept its claims.
+    claims : tuple of Claim
+        What is taken to be right.
+
+    Returns
+    -------
+    Belief
+    """
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always", ReesupplyWarning)
+        found = attempt(lambda: result.condition(*(claim.name for claim in claims)))
+    if isinstance(found, str):
+        return Belief(claims, None, found)
+    said = " ".join(str(w.message) for w in seen if issubclass(w.category, ReesupplyWarning))
+    return Belief(claims, found, said)
+
+
+def short(claim: Claim) -> str:
+    """Name a claim in a few words: publisher, value and year."""
+    from reesupply.report.page.parts import amount
+
+    unit = "" if claim.unit == "1" else f" {claim.unit}"
+    return f"{claim.publisher}: {amount(claim.value, claim.unit)}{unit}, {claim.year}"
