@@ -1,4 +1,4 @@
-"""The command `reesupply`: reproduce, simulate, decompose, verify, validate, schema, scenarios."""
+"""The command `reesupply`: reproduce, report, simulate, decompose, verify, validate..."""
 
 from __future__ import annotations
 
@@ -69,6 +69,15 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--draws", type=int, help="Monte Carlo draws (default: 32,768)")
     one.add_argument("--seed", type=int, default=2035, help="seed (default: 2035)")
     one.add_argument("--out", type=Path, default=Path("reproduction"), help="folder to write")
+
+    one = _command(commands, "report", _report, "write one HTML page of all that was found")
+    _run_options(one)
+    one.add_argument("--draws", type=int, help="Monte Carlo draws (default: 32,768)")
+    one.add_argument("--seed", type=int, default=2035, help="seed (default: 2035)")
+    one.add_argument("--out", type=Path, default=Path("report.html"), help="file to write")
+    one.add_argument(
+        "--date", help="date that the page states (default: SOURCE_DATE_EPOCH, or today)"
+    )
 
     one = _command(commands, "simulate", _simulate, "simulate and print the balance by year")
     _run_options(one)
@@ -153,6 +162,29 @@ def _reproduce(arguments: argparse.Namespace) -> int:
     else:
         print(found.text())
         print(f"Tables, charts and the scenario are in {arguments.out}")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from reesupply.analysis.reproduction import DRAWS, reproduce
+    from reesupply.report.page import check_page, page_date
+
+    check_page(arguments.out)  # now, not after the run
+    day = page_date(arguments.date)
+    found = reproduce(
+        arguments.scenario,
+        draws=DRAWS if arguments.draws is None else arguments.draws,
+        rng=arguments.seed,
+        workers=arguments.workers,
+        progress=not arguments.quiet,
+    )
+    if not arguments.quiet:
+        print("Conditioning, sensitivity and charts take about a minute.", file=sys.stderr)
+    page = found.report(arguments.out, day)
+    if arguments.json:
+        print(json.dumps({"page": str(page), "provenance": found.result.provenance}, indent=1))
+    else:
+        print(f"The page is {arguments.out}")
     return 0
 
 

@@ -178,6 +178,33 @@ class Reproduction:
 
         write_reproduction(self, folder)
 
+    def report(self, path: str | Path, date: str | None = None) -> Path:
+        """
+        Write one HTML page of all that was found, which needs no network.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file whose name ends in .html; an earlier one stays whole until the new one is.
+        date : str, optional
+            The date that the page states, for example "2026-05-31"; by default that of the
+            environment variable SOURCE_DATE_EPOCH, or today. The page is the same but for it.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ReesupplyError
+            If the run is conditioned (the page conditions by itself), the date is none or the
+            file cannot be written.
+        """
+        from reesupply.report.page import write_page
+
+        return write_page(self, path, date)
+
 
 def reproduce(
     scenario: Scenario | Plan | str | Path = "baseline",

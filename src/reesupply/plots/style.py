@@ -89,13 +89,19 @@ def new_axes(ax: Axes | None, height: float = SIZE[1]) -> Axes:
     return ax
 
 
+def breadth(ax: Axes) -> float:
+    """Return how wide the figure of the Axes is, as a share of the usual width, at most 1."""
+    figure = ax.get_figure(root=True)
+    return 1.0 if figure is None else min(1.0, figure.get_figwidth() / SIZE[0])
+
+
 def year_axis(ax: Axes, years: Sequence[int], unit: str) -> None:
     """Label the years below and tonnes with thousands separators at the left."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     if len(years) > 1:
         ax.set_xlim(years[0], years[-1])
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=max(3, round(12 * breadth(ax))), integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     ax.set_ylabel(unit, fontsize=8.5)
@@ -144,7 +150,8 @@ def headline_text(ax: Axes, title: str, notes: Sequence[str]) -> None:
     notes : sequence of str
         Each begins a line.
     """
-    text = "\n".join(line for note in notes for line in textwrap.wrap(note, 112))
+    share = breadth(ax)
+    text = "\n".join(line for note in notes for line in textwrap.wrap(note, round(112 * share)))
     space = 6.0
     below = ax.annotate(
         text,
@@ -159,6 +166,8 @@ def headline_text(ax: Axes, title: str, notes: Sequence[str]) -> None:
     )
     below.set_parse_math(False)
     pad = space + (text.count("\n") + 1) * SMALL * 1.35 + 5.0
+    if share < 1.0:
+        title = textwrap.fill(title, round(68 * share))
     # the middle title, moved to the left: then get_title() and set_title() work as usual
     ax.set_title(
         title, x=0.0, ha="left", pad=pad, fontsize=TITLE, fontweight="bold", parse_math=False

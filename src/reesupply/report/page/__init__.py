@@ -1,11 +1,11 @@
 """
 One page of a reproduction: HTML that needs nothing else, for a browser, a phone and a printer.
 
-`evidence` computes what the page says, once; the functions of `sections` turn it into `parts` (words,
-tables, figures), which know no HTML; `render` puts these into a template and writes the file.
+`evidence` computes what the page says, once; the functions of `sections` turn it into `parts`
+(words, tables, figures), which know no HTML; `render` puts these into a template and writes it.
 """
 
 from reesupply.report.page.evidence import Evidence
-from reesupply.report.page.render import page_date, page_of, write_page
+from reesupply.report.page.render import check_page, page_date, page_of, write_page
 
-__all__ = ["Evidence", "page_date", "page_of", "write_page"]
+__all__ = ["Evidence", "check_page", "page_date", "page_of", "write_page"]

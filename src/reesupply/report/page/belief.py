@@ -10,7 +10,18 @@ import pandas as pd
 from reesupply.analysis.sensitivity.door import REST
 from reesupply.plots.sensitivity import show
 from reesupply.report.page.charts import figure, gap
-from reesupply.report.page.parts import Column, Section, Words, amount, fixed, percent, table, tonnes
+from reesupply.report.page.evidence import outcome
+from reesupply.report.page.names import input_words, row_names
+from reesupply.report.page.parts import (
+    Column,
+    Section,
+    Words,
+    amount,
+    fixed,
+    percent,
+    table,
+    tonnes,
+)
 
 if TYPE_CHECKING:
     from reesupply.analysis.condition import Conditioning
@@ -44,14 +55,14 @@ def belief(evidence: Evidence) -> Section:
         Words(
             "The draws are weighed anew so that a claim becomes the mean of the forecast, with "
             "weights as near to equal as that allows. Few effective draws, many nats and a heavy "
-            "tail say that the claim is far from the inputs; the inputs that shift say what one "
-            "would have to believe instead."
+            "tail say that the claim is far from the inputs: it is then better put into the inputs "
+            "than into weights. The inputs that shift say what one would have to believe instead."
         ),
         _costs(evidence),
         *(
-            Words(f"{each.label[0].upper()}{each.label[1:]}: {each.said}.", note=True)
+            Words(f"Refused: {each.said.removeprefix('condition: ')}.", note=True)
             for each in evidence.beliefs
-            if each.said
+            if each.result is None
         ),
     ]
     if held:
@@ -68,10 +79,10 @@ def _ends(held: list[tuple[Belief, Result]]) -> list[tuple[Belief, Result]]:
 
 
 def _costs(evidence: Evidence) -> Table:
-    last, whole = evidence.last, evidence.result.all_elements
-    rows = []
+    last, rows = evidence.last, []
     for each in evidence.beliefs:
         row: dict[str, Any] = {"belief": each.label, **dict.fromkeys(_COSTS, np.nan)}
+        row["verdict"] = each.verdict
         done = each.conditioning
         if each.result is not None and done is not None:
             value = done.diagnostics["value"]
@@ -81,15 +92,12 @@ def _costs(evidence: Evidence) -> Table:
                 "nats": value["KL divergence"],
                 "k": value["Pareto k"],
                 "largest": value["largest weight"],
-                "chance": float(
-                    each.result.probability("balance", below=0.0, year=last, element=whole)
-                ),
             }
-            for name, q in (("P5", 0.05), ("P50", 0.5), ("P95", 0.95)):
-                row[name] = float(each.result.quantile("balance", q, year=last, element=whole))
+            found = outcome(each.result, each.result.all_elements)
+            row |= dict(zip(("P5", "P50", "P95", "chance"), found, strict=True))
         rows.append(row)
     caption = f"What each belief costs, and the balance of {last} under it (t oxide/yr)"
-    columns = {"belief": Column("If this were the mean"), **_COSTS}
+    columns = {"belief": Column("If this were the mean"), "verdict": Column("Verdict"), **_COSTS}
     return table("costs", caption, pd.DataFrame(rows), columns)
 
 
@@ -97,7 +105,7 @@ _COSTS = {
     "draws": Column("Effective draws", tonnes),
     "share": Column("Share of all draws", percent(1)),
     "nats": Column("KL, nats", fixed(2)),
-    "k": Column("Pareto k\N{NO-BREAK SPACE}of the tail", fixed(2)),
+    "k": Column("Pareto k", fixed(2)),
     "largest": Column("Largest weight", percent(2)),
     "P5": Column("Balance P5", tonnes),
     "P50": Column("P50", tonnes),
@@ -107,9 +115,11 @@ _COSTS = {
 
 
 def _shifts(each: Belief, number: int) -> Table:
-    frame = _done(each).shifts.head(TOP)
+    frame = _done(each).shifts.head(TOP).reset_index()
+    names = row_names(_done(each).prior.plan.scenario)
+    frame["words"] = [input_words(name, names) for name in frame["input"]]
     columns = {
-        "input": Column("Input"),
+        "words": Column("Input", detail="input"),
         "shift": Column("Shift, sd", fixed(2, sign=True)),
         "error": Column("Error of the shift", fixed(2)),
         "before": Column("Mean before", fixed(3)),
@@ -117,7 +127,7 @@ def _shifts(each: Belief, number: int) -> Table:
         "sd": Column("sd before", fixed(3)),
         "sd ratio": Column("sd now / before", fixed(2)),
     }
-    caption = f"What would have to be so: the {len(frame)} inputs that shift most ({each.label})"
+    caption = f"The {len(frame)} inputs that shift most if the mean were {each.label}"
     return table(f"shifts-{number}", caption, frame, columns)
 
 
@@ -129,18 +139,16 @@ def _done(each: Belief) -> Conditioning:
 
 def _conditioned(evidence: Evidence, each: Belief, result: Result) -> Figure:
     last, whole = evidence.last, evidence.result.all_elements
-    before, now = (
-        float(run.quantile("balance", 0.5, year=last, element=whole))
-        for run in (evidence.result, result)
-    )
+    before, now = evidence.outcome.middle, outcome(result, whole).middle
     return figure(
         "figure-conditioned",
-        result.plot.balance,
+        lambda ax: result.plot.balance(ax=ax),
         alt=(
             f"Fan chart of the world balance of {whole} oxide if {each.label} were the mean: the "
-            f"median of {last} is {gap(now)}, instead of {gap(before)}."
+            f"median of {last} is {gap(now)} instead of {gap(before)}."
         ),
         caption=f"The balance if {each.label} were the mean of the forecast.",
+        narrow=4.4,
     )
 
 
@@ -218,14 +226,16 @@ def _groups(evidence: Evidence) -> list[Part]:
     parts: list[Part] = [
         figure(
             "figure-groups",
-            lambda: show(evidence.result, found, "balance", "group", 14),
+            lambda ax: show(evidence.result, found, "balance", "group", 14, ax),
             alt=f"Bar chart of shares of variance by group of inputs; the largest: {leading}.",
             caption=f"What the uncertainty of the balance of {evidence.last} comes from.",
         ),
         table("groups", "Shares of variance by group of inputs", frame, columns),
     ]
     fit = found.attrs["R2 out of sample"]
-    parts.append(Words(f"R\N{SUPERSCRIPT TWO} of the emulator out of sample: {fit:.2f}.", note=True))
+    parts.append(
+        Words(f"R\N{SUPERSCRIPT TWO} of the emulator out of sample: {fit:.2f}.", note=True)
+    )
     return parts
 
 
@@ -236,7 +246,7 @@ def _inputs(evidence: Evidence) -> list[Part]:
     return [
         figure(
             "figure-tornado",
-            lambda: show(evidence.result, found, "balance", "input", 14),
+            lambda ax: show(evidence.result, found, "balance", "input", 14, ax),
             alt=(
                 f"Tornado chart of single inputs: mean balance of {evidence.last} beside that of "
                 "all draws where the input is low and where it is high."

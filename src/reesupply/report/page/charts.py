@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def figure(name: str, draw: Callable[[], Axes], alt: str, caption: str) -> Figure:
+#: Width of a chart for a phone [in]: its small type is then as large there as the page's.
+NARROW = 3.7
+
+
+def figure(
+    name: str,
+    draw: Callable[[Axes | None], Axes],
+    alt: str,
+    caption: str,
+    *,
+    narrow: float | None = None,
+) -> Figure:
     """
     Draw a chart and close it.
 
@@ -22,24 +33,33 @@ def figure(name: str, draw: Callable[[], Axes], alt: str, caption: str) -> Figur
     name : str
         Identifier on the page.
     draw : function
-        Draws on a figure of its own and returns its Axes.
+        Draws on the Axes given, or on a figure of its own; returns the Axes.
     alt, caption : str
         See `Figure`.
+    narrow : float, optional
+        Height of a second drawing for a phone [in]; None where the chart has too many words.
 
     Returns
     -------
     Figure
         As SVG: sharp at any size and on paper.
     """
+    svg = _drawn(draw, None)
+    return Figure(name, svg, alt, caption, b"" if narrow is None else _drawn(draw, narrow))
+
+
+def _drawn(draw: Callable[[Axes | None], Axes], height: float | None) -> bytes:
     from matplotlib import pyplot as plt
 
     before = set(plt.get_fignums())
     try:
-        svg = rendered(draw(), "svg")
+        ax = None
+        if height is not None:
+            ax = plt.subplots(figsize=(NARROW, height), layout="constrained")[1]
+        return rendered(draw(ax), "svg")
     finally:
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
-    return Figure(name, svg, alt, caption)
 
 
 def gap(balance: float) -> str:

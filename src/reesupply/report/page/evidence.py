@@ -1,16 +1,19 @@
-"""What a page is about, computed once; what a run cannot answer stands as the sentence that says so."""
+"""What a page is about, computed once; what cannot be computed is the sentence that says why."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from reesupply.analysis.backtest import BackTest, backtest
 from reesupply.analysis.claims import joint_distance
+from reesupply.analysis.condition import largest_shape
+from reesupply.analysis.condition.conditioning import FEW
 from reesupply.analysis.sensitivity import sensitivity, value_of_information
 from reesupply.errors import ReesupplyError, ReesupplyWarning
+from reesupply.report.page.names import claim_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +28,15 @@ Found = TypeVar("Found")
 
 #: Claims of a later year than the base year, of what the model forecasts, make the question.
 _ASKED = ("deficit", "mine_share_of_need", "china_share_of_need")
+
+
+class Outcome(NamedTuple):
+    """Balance of a year, all elements together: P5, P50, P95 [t oxide] and chance of a deficit."""
+
+    low: float
+    middle: float
+    high: float
+    chance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,7 @@ class Belief:
     result : Result or None
         The run under weights that make them so; None where it was refused.
     said : str
-        The refusal or the warning, or nothing.
+        The refusal, or nothing.
     """
 
     claims: tuple[Claim, ...]
@@ -65,9 +77,22 @@ class Belief:
         return None if self.result is None else self.result.conditioning
 
     @property
+    def verdict(self) -> str:
+        """What the weights can bear, in a few words."""
+        done = self.conditioning
+        if done is None:
+            return "refused"
+        value = done.diagnostics["value"]
+        faults = {
+            "few draws": value["effective share"] < FEW,
+            "heavy tail": value["Pareto k"] > largest_shape(done.weights.size),
+        }
+        return ", ".join(fault for fault, there in faults.items() if there) or "sound"
+
+    @property
     def label(self) -> str:
         """Whose claims they are, in a few words."""
-        return "all jointly" if len(self.claims) > 1 else short(self.claims[0])
+        return "all of them" if len(self.claims) > 1 else claim_words(self.claims[0])
 
 
 @dataclass(frozen=True)
@@ -110,6 +135,11 @@ class Evidence:
         return self.result.plan.years[-1]
 
     @cached_property
+    def outcome(self) -> Outcome:
+        """The balance of the last year."""
+        return outcome(self.result, self.result.all_elements)
+
+    @cached_property
     def claims(self) -> tuple[Claim, ...]:
         """Claims about later years in their preferred reading, of all elements together."""
         base = self.result.plan.years[0]
@@ -123,6 +153,12 @@ class Evidence:
             and not row.element
             and row.year > base
         )
+
+    def row(self, claim: Claim) -> dict[str, Any]:
+        """Row of a claim in the table of the reproduction."""
+        table = self.found.claims
+        names = [f"{name}.{reading}" for name, reading in table.index]
+        return dict(table.iloc[names.index(claim.name)])
 
     @cached_property
     def deficit(self) -> Claim | None:
@@ -138,7 +174,7 @@ class Evidence:
     @cached_property
     def beliefs(self) -> tuple[Belief, ...]:
         """Each claim as a mean, and all of them jointly, the last."""
-        sets = [(claim,) for claim in self.claims]
+        sets: list[tuple[Claim, ...]] = [(claim,) for claim in self.claims]
         if len(self.claims) > 1:
             sets.append(self.claims)
         return tuple(believe(self.result, each) for each in sets)
@@ -162,14 +198,36 @@ class Evidence:
     def information(self) -> tuple[pd.DataFrame | str, ...]:
         """For each threshold, what it is worth to know a group of inputs."""
         return tuple(
-            attempt(lambda limit=limit: value_of_information(self.result, below=-limit))
+            attempt(partial(value_of_information, self.result, below=-limit))
             for limit in self.thresholds
         )
 
     @cached_property
     def pipeline_of_2012(self) -> BackTest:
         """The pipeline as it was known in 2012, run with the seed of this run."""
-        return backtest(rng=self.result.entropy, draws=16_384)
+        return backtest(rng=self.result.entropy)
+
+
+def outcome(result: Result, element: str) -> Outcome:
+    """
+    Return the balance of the last year.
+
+    Parameters
+    ----------
+    result : Result
+        A run that kept its balance.
+    element : str
+        An element, or the sum of all.
+
+    Returns
+    -------
+    Outcome
+    """
+    last = result.plan.years[-1]
+    ends = [result.quantile("balance", q, year=last, element=element) for q in (0.05, 0.5, 0.95)]
+    chance = result.probability("balance", below=0.0, year=last, element=element)
+    low, middle, high = (float(x) for x in ends)
+    return Outcome(low, middle, high, float(chance))
 
 
 def attempt(compute: Callable[[], Found]) -> Found | str:
@@ -206,18 +264,7 @@ def believe(result: Result, claims: tuple[Claim, ...]) -> Belief:
     -------
     Belief
     """
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always", ReesupplyWarning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ReesupplyWarning)  # the verdict of a belief says it
         found = attempt(lambda: result.condition(*(claim.name for claim in claims)))
-    if isinstance(found, str):
-        return Belief(claims, None, found)
-    said = " ".join(str(w.message) for w in seen if issubclass(w.category, ReesupplyWarning))
-    return Belief(claims, found, said)
-
-
-def short(claim: Claim) -> str:
-    """Name a claim in a few words: publisher, value and year."""
-    from reesupply.report.page.parts import amount
-
-    unit = "" if claim.unit == "1" else f" {claim.unit}"
-    return f"{claim.publisher}: {amount(claim.value, claim.unit)}{unit}, {claim.year}"
+    return Belief(claims, None, found) if isinstance(found, str) else Belief(claims, found, "")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from reesupply.engine.joint import TOLERANCE
-from reesupply.plots.steps import draw as steps_chart
+from reesupply.plots.bridge import draw as bridge_chart
 from reesupply.report.page.charts import figure, gap
 from reesupply.report.page.parts import (
     Column,
@@ -111,7 +112,9 @@ def _joint(evidence: Evidence) -> list[Part]:
     }
     marked = [name == "jointly" for name in frame.index]
     return [
-        table("joint", "How far the claims are, one by one and jointly", frame, columns, marked=marked),
+        table(
+            "joint", "How far the claims are, one by one and jointly", frame, columns, marked=marked
+        ),
         Words(
             "Distance squared is z squared of one claim, and Mahalanobis' distance of all of them "
             "jointly, which counts what they have in common once. The last two columns say which "
@@ -128,7 +131,7 @@ def _claims_figures(evidence: Evidence) -> list[Figure]:
     return [
         figure(
             f"figure-claims-{number}",
-            lambda unit=unit: evidence.result.plot.claims(unit),
+            partial(evidence.result.plot.claims, unit),
             alt=(
                 f"Dot chart of {int((found['unit'] == unit).sum())} readings of published claims "
                 f"in {words.get(unit, unit)}: P5 to P95 and median of the forecast, and the "
@@ -159,21 +162,21 @@ def balance(evidence: Evidence) -> Section:
     """
     result, whole = evidence.result, evidence.result.all_elements
     years = result.plan.years
-    middle, low, high = (
-        [float(x) for x in result.quantile("balance", q, element=whole)] for q in (0.5, 0.05, 0.95)
-    )
+    start = float(result.quantile("balance", 0.5, year=years[0], element=whole))
+    end = evidence.outcome
     fan = figure(
         "figure-balance",
-        result.plot.balance,
+        lambda ax: result.plot.balance(ax=ax),
         alt=(
             f"Fan chart of the world balance of {whole} oxide. The median goes from "
-            f"{gap(middle[0])} in {years[0]} to {gap(middle[-1])} in {years[-1]}; P5 to P95 in "
-            f"{years[-1]} is from {gap(low[-1])} to {gap(high[-1])}."
+            f"{gap(start)} in {years[0]} to {gap(end.middle)} in {years[-1]}; P5 to P95 in "
+            f"{years[-1]} is from {gap(end.low)} to {gap(end.high)}."
         ),
         caption=(
             "The world balance: half of all futures lie in the dark band, nine in ten in the light "
             "one. Diamonds are what others published."
         ),
+        narrow=4.2,
     )
     return Section(
         "balance",
@@ -239,11 +242,12 @@ def waterfall(evidence: Evidence) -> Section:
     down, up = str(steps.idxmin()), str(steps.idxmax())
     chart = figure(
         "figure-waterfall",
-        lambda: steps_chart(
+        lambda ax: bridge_chart(
             result,
             frame,
             f"World balance of {result.all_elements} oxide, {first} to {last}, step by step",
             ["Means, which add up. A step to the left makes the deficit larger."],
+            ax,
         ),
         alt=(
             f"Waterfall of the mean balance from {gap(frame['change'].iloc[0])} in {first} to "

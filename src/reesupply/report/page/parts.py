@@ -65,12 +65,15 @@ class Figure:
         What it shows, for those who do not see it.
     caption : str
         What to look at.
+    narrow : bytes
+        The same chart for a narrow screen; where there is none, the chart scrolls there.
     """
 
     name: str
     svg: bytes
     alt: str
     caption: str
+    narrow: bytes = b""
     kind: str = field(default="figure", init=False)
 
 
@@ -89,12 +92,15 @@ class Column:
         Whether a number, a share from 0 to 1, has a bar behind it.
     link : str
         Column of the frame with the address that the text leads to.
+    detail : str
+        Column of the frame with what is set small below the text.
     """
 
     label: str
     write: Callable[[float], str] | None = None
     bar: bool = False
     link: str = ""
+    detail: str = ""
 
     @property
     def numeric(self) -> bool:
@@ -104,12 +110,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a cell shows, what its column is sorted by, and how long its bar is."""
+    """What a cell shows, what its column is sorted by, and what comes with the text."""
 
     text: str
-    key: float | str
+    key: str
     bar: float | None = None
     link: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +206,14 @@ def _cell(record: dict[Any, Any], source: str, column: Column) -> Cell:
     value = record[source]
     if column.write is None:
         text = str(value)
-        return Cell(text, text, link=str(record[column.link]) if column.link else "")
+        link, detail = (str(record[c]) if c else "" for c in (column.link, column.detail))
+        return Cell(text, text, link=link, detail=detail)
     number = float(value)
     if math.isnan(number):
         return Cell(UNKNOWN, "")
     bar = min(max(number, 0.0), 1.0) if column.bar else None
-    return Cell(column.write(number), number, bar)
+    # twelve digits: what another order of adding up would change is not shown
+    return Cell(column.write(number), f"{number:.12g}", bar)
 
 
 def fixed(digits: int, *, sign: bool = False, unit: str = "") -> Callable[[float], str]:

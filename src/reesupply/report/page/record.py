@@ -68,7 +68,7 @@ def _pipeline(evidence: Evidence) -> list[Part]:
         ),
         figure(
             "figure-pipeline",
-            past.plot,
+            lambda ax: past.plot(ax=ax),
             alt=(
                 f"Fan chart of rare earths mined outside China as foreseen in {past.vintage:.0f}, "
                 f"with the announced schedule and what happened to {past.years[-1]}."
@@ -118,7 +118,9 @@ def sources(evidence: Evidence) -> Section:
                 "Apache License 2.0. This page may be copied and quoted with its date and the hash "
                 "of its scenario."
             ),
-            _sources("sources-claims", "Sources of the published claims", [shipped[n] for n in cited]),
+            _sources(
+                "sources-claims", "Sources of the published claims", [shipped[n] for n in cited]
+            ),
             _sources(
                 "sources-others",
                 "Sources of the other inputs",
@@ -173,12 +175,18 @@ def provenance(evidence: Evidence) -> Section:
         "Repeat it": command(result),
     }
     frame = pd.DataFrame(list(facts.items()), columns=["what", "value"])
+    columns = {"what": Column("What"), "value": Column("Value")}
     parts: list[Part] = [
         Words(
             "Two people with the same scenario hash, seed, number of draws and versions get the "
             "same numbers, and the same page but for its date."
         ),
-        table("facts", "What this page rests on", frame, {"what": Column("What"), "value": Column("Value")}),
+        table(
+            "facts",
+            "What this page rests on",
+            frame,
+            columns,
+        ),
         *_precision(result),
     ]
     if said["changes"]:

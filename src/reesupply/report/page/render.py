@@ -8,16 +8,16 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from reesupply.analysis.drivers import one_blas_thread
 from reesupply.errors import ReesupplyError
 from reesupply.report.page.evidence import Evidence
 from reesupply.report.page.sections import SECTIONS
 
 if TYPE_CHECKING:
     from reesupply.analysis.reproduction import Reproduction
-    from reesupply.report.page.parts import Figure
 
 #: Seconds since 1970 that stand for now, as reproducible builds set it.
 EPOCH = "SOURCE_DATE_EPOCH"
@@ -165,9 +165,12 @@ def page_of(evidence: Evidence) -> str:
     script, style = _asset("page.js"), _asset("page.css")
     result = evidence.result
     said = result.provenance
-    whole, years = result.all_elements, result.plan.years
+    years = result.plan.years
+    elements = " and ".join(row.name for row in result.plan.scenario.rows("elements"))
+    with one_blas_thread():  # the same bits on any number of cores
+        sections = [section(evidence) for section in SECTIONS]
     return environment.get_template("page.html.jinja").render(
-        title=f"{whole} oxide, {years[0]} to {years[-1]}: the balance beside the published claims",
+        title=f"{elements} to {years[-1]}: the balance beside the published claims".capitalize(),
         scenario=said["scenario"],
         version=said["versions"]["reesupply"],
         date=evidence.date,
@@ -175,7 +178,7 @@ def page_of(evidence: Evidence) -> str:
         seed=said["entropy"],
         data_date=said["data_date"],
         hash=said["scenario_hash"],
-        sections=[section(evidence) for section in SECTIONS],
+        sections=sections,
         provenance=said,
         style=style,
         script=script,
@@ -187,10 +190,8 @@ def _asset(name: str) -> str:
     return (files("reesupply.report.page") / "assets" / name).read_text(encoding="utf-8")
 
 
-def _data_uri(figure: Figure) -> Any:
-    from markupsafe import Markup
-
-    return Markup("data:image/svg+xml;base64," + b64encode(figure.svg).decode())
+def _data_uri(svg: bytes) -> str:
+    return "data:image/svg+xml;base64," + b64encode(svg).decode()
 
 
 def _unwritable(path: str | Path, error: OSError) -> ReesupplyError:

@@ -59,7 +59,7 @@ def draw(
         One row per step; the values stand at the right.
     """
     names = [str(name) for name in table.index]
-    change, running = (table[name].to_numpy(dtype=float) for name in ("change", "running"))
+    change, running = (list(table[name].astype(float)) for name in ("change", "running"))
     whole = [number in (0, len(names) - 1) for number in range(len(names))]
     start = [0.0 if w else r - c for w, r, c in zip(whole, running, change, strict=True)]
     colours = [
