@@ -17,6 +17,8 @@ import reesupply as rs
 from reesupply import cli
 from reesupply.cli import main
 from reesupply.report import folder as report_folder
+from reesupply.report.page import render
+from reesupply.report.page.sections import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -274,6 +276,71 @@ def test_reproduce_refuses_before_it_runs(
     assert [each.name for each in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+# --------------------------------------------------------------------------------- report
+
+
+@pytest.fixture
+def one_section(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page has tests of its own; here its last section is enough."""
+    monkeypatch.setattr(render, "SECTIONS", SECTIONS[-1:])
+
+
+@pytest.mark.usefixtures("one_section")
+def test_report(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A page that names scenario, seed and the command that repeats it, and its own date."""
+    out = tmp_path / "pages" / "page.html"
+    options = ["--draws", "64", "--date", "2026-05-31", "--out", str(out), "--quiet"]
+    assert main(["report", "slips", *options]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out == f"The page is {out}\n"
+    page = out.read_text(encoding="utf-8")
+    assert rs.load_scenario("slips").hash in page
+    assert "reesupply report slips --draws 64 --seed 2035" in page
+    assert "2026-05-31" in page
+
+
+@pytest.mark.usefixtures("one_section")
+def test_report_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Where the page is and what it rests on, as JSON."""
+    out = tmp_path / "page.html"
+    assert main(["report", "--draws", "64", "--seed", "4", "--out", str(out), "--json"]) == 0
+    captured = capsys.readouterr()
+    assert "about a minute" in captured.err
+    found = json.loads(captured.out)
+    assert found["page"] == str(out)
+    assert found["provenance"]["entropy"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--out", "."], "found a folder"),
+        (["--out", "page.pdf"], "allowed is .html"),
+        (["--date", "yesterday"], "date: found 'yesterday'"),
+    ],
+)
+def test_report_refuses_before_it_runs(
+    options: list[str],
+    text: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What cannot be written is said at once, not after a long run."""
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("reesupply.analysis.reproduction.simulate", never)
+    assert main(["report", "--quiet", *options]) == 2
+    captured = capsys.readouterr()
+    assert_sentence(captured.err)
+    assert text in captured.err
+    assert not list(tmp_path.iterdir())
+
+
 # -------------------------------------------------------------------- the process as a whole
 
 
@@ -284,7 +351,8 @@ def test_version_and_help() -> None:
     assert version.stdout == f"reesupply {rs.__version__}\n"
     usage = shell("--help")
     assert usage.returncode == 0
-    for command in ("reproduce", "simulate", "verify", "validate", "schema", "scenarios"):
+    commands = "reproduce report simulate decompose verify validate schema scenarios"
+    for command in commands.split():
         assert command in usage.stdout
     assert usage.stderr == version.stderr == ""
 

@@ -127,7 +127,7 @@ def _shifts(each: Belief, number: int) -> Table:
         "sd": Column("sd before", fixed(3)),
         "sd ratio": Column("sd now / before", fixed(2)),
     }
-    caption = f"The {len(frame)} inputs that shift most if the mean were {each.label}"
+    caption = f"The {len(frame)} inputs that shift most to meet {each.label}"
     return table(f"shifts-{number}", caption, frame, columns)
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SEPARATOR = " \N{MIDDLE DOT} "
 _NAMED = ("projects", "end_uses")
+#: Parts of the name of an input that say nothing new.
+_USUAL = ("world", "value")
 
 
 def published(value: float, unit: str) -> str:
@@ -54,7 +56,7 @@ def claim_words(claim: Claim) -> str:
 
 def row_names(scenario: Scenario) -> dict[str, str]:
     """
-    Return the names of projects and end uses by their ids.
+    Return the names of projects and end uses by their ids, and symbols of elements.
 
     Parameters
     ----------
@@ -65,7 +67,8 @@ def row_names(scenario: Scenario) -> dict[str, str]:
     -------
     dict of str to str
     """
-    return {row.id: row.name for table in _NAMED for row in scenario.rows(table)}
+    symbols = {row.id.lower(): row.id for row in scenario.rows("elements")}
+    return symbols | {row.id: row.name for table in _NAMED for row in scenario.rows(table)}
 
 
 def input_words(name: str, names: Mapping[str, str]) -> str:
@@ -90,17 +93,18 @@ def input_words(name: str, names: Mapping[str, str]) -> str:
     named factor · thrifting change
     """
     table, *rest = name.split(".")
-    parts = [_plain(names.get(each, each)) for each in rest if each not in ("world", "value")]
+    known = [names.get(each) or _plain(each, names) for each in rest if each not in _USUAL]
     if table == "factors":
-        parts = ["named factor", *parts]
+        known = ["named factor", *known]
     elif not rest or rest[0] not in names:
-        parts = [_plain(table), *parts]
-    return SEPARATOR.join(parts)
+        known = [_plain(table, names), *known]
+    return SEPARATOR.join(known)
 
 
-def _plain(text: str) -> str:
-    """Leave names of rows as they are, and part the words of ids."""
-    return text if " " in text else text.replace("_", " ").replace("-", " ")
+def _plain(text: str, names: Mapping[str, str]) -> str:
+    """Part the words of an id, and write symbols of elements as symbols."""
+    words = text.replace("_", " ").replace("-", " ").split()
+    return " ".join(names.get(word, word) for word in words)
 
 
 def shift_words(name: str, shift: float, names: Mapping[str, str]) -> str:

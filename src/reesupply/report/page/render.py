@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from base64 import b64encode
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -161,7 +162,7 @@ def page_of(evidence: Evidence) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["data_uri"] = _data_uri
+    environment.filters |= {"data_uri": _data_uri, "together": _kept_together}
     script, style = _asset("page.js"), _asset("page.css")
     result = evidence.result
     said = result.provenance
@@ -188,6 +189,11 @@ def page_of(evidence: Evidence) -> str:
 
 def _asset(name: str) -> str:
     return (files("reesupply.report.page") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _kept_together(text: str) -> str:
+    """Keep a number and its unit on one line."""
+    return re.sub(r"(?<=\d) (?=(%|t|nats)\b|%)", "\N{NO-BREAK SPACE}", text)
 
 
 def _data_uri(svg: bytes) -> str:
