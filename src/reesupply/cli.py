@@ -179,7 +179,10 @@ def _report(arguments: argparse.Namespace) -> int:
         progress=not arguments.quiet,
     )
     if not arguments.quiet:
-        print("Conditioning, sensitivity and charts take about a minute.", file=sys.stderr)
+        print(
+            "What one would have to believe, sensitivity and the past take a minute or two.",
+            file=sys.stderr,
+        )
     page = found.report(arguments.out, day)
     if arguments.json:
         print(json.dumps({"page": str(page), "provenance": found.result.provenance}, indent=1))

@@ -16,7 +16,7 @@ import pytest
 import reesupply as rs
 from pages import Node, column, heads, numbers, parse, rows
 from reesupply.analysis.sensitivity.door import REST
-from reesupply.report.page import Evidence, page_date, page_of, render, write_page
+from reesupply.report.page import Effort, Evidence, page_date, page_of, render, write_page
 from reesupply.report.page.names import input_words, row_names
 from reesupply.report.page.parts import UNKNOWN, percent, tonnes
 from reesupply.report.page.sections import SECTIONS
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ASSETS = Path(render.__file__).parent / "assets"
+#: Little beside the run, as for the page of the fixtures.
+EFFORT = Effort(between=0, vintages=(2018,), hindcasts=200)
 #: Names of the sections, from the top.
 ORDER = (
     "headline",
@@ -48,7 +50,7 @@ def page(html: str) -> Node:
 @pytest.fixture(scope="module")
 def small() -> Evidence:
     """So few draws that no claim can be conditioned on."""
-    return Evidence(rs.reproduce(draws=64, rng=1), "2026-01-02")
+    return Evidence(rs.reproduce("slips", draws=64, rng=1), "2026-01-02", EFFORT)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,9 @@ def test_the_page_is_one_document(page: Node, html: str) -> None:
     assert page.one("h1").text == page.one("title").text
     assert [node.attrs["id"] for node in page.all("section")] == list(ORDER)
     levels = [node.tag for node in page.walk() if re.fullmatch(r"h[1-6]", node.tag)]
-    assert levels == ["h1", *["h2"] * len(ORDER)]
+    assert levels[:2] == ["h1", "h2"]
+    assert (levels.count("h1"), levels.count("h2")) == (1, len(ORDER))
+    assert {"h3"} == {*levels} - {"h1", "h2"}
 
 
 def test_identifiers_are_unique_and_what_refers_to_them_is_there(page: Node) -> None:
@@ -144,7 +148,7 @@ def test_nothing_comes_from_elsewhere(page: Node, html: str) -> None:
     assert "url(" not in style
     pictures = [base64.b64decode(u.partition(",")[2]) for f in page.all("figure") for u in _uris(f)]
     for picture in pictures:
-        assert not re.findall(rb"(?:href|src)=\"(?!#)", picture)
+        assert not re.findall(rb"(?:href|src)=\"(?!#|data:image/png;base64,)", picture)
         assert b"@import" not in picture
     script = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
     assert len(script) == 1
@@ -207,6 +211,7 @@ def test_the_claims(page: Node, evidence: Evidence) -> None:
             ("P95", "P95"),
             ("Claim falls at", "percentile"),
             ("z", "z"),
+            ("Mean if believed", "conditioned"),
         ):
             close(numbers(table, head), group[source])
         marked = ["marked" in row.attrs.get("class", "") for row in table.one("tbody").children]
@@ -218,9 +223,7 @@ def test_the_claims(page: Node, evidence: Evidence) -> None:
 
 def test_the_joint_distance(page: Node, evidence: Evidence) -> None:
     """The claims and their sum, as the analysis has them."""
-    found = evidence.distance
-    assert not isinstance(found, str)
-    table = page.by_id("joint")
+    found, table = evidence.found.joint, page.by_id("joint")
     close(numbers(table, "z"), found["z"])
     close(numbers(table, "Distance squared"), found["distance2"])
     close(numbers(table, "Nearer, of our draws"), found["percentile of draws"] / 100.0)
@@ -258,12 +261,12 @@ def test_what_a_belief_costs(page: Node, evidence: Evidence) -> None:
         "cru-mines-29.global-gross",
         "benchmark-91-2030.final-use",
     ]
-    runs = [result.condition(name) for name in claims] + [result.condition(*claims)]
+    runs = [result.condition(name) for name in claims]
+    runs.append(result.condition(*claims))
     for head, name in (
         ("Effective draws", "effective draws"),
         ("KL, nats", "KL divergence"),
         ("Pareto k", "Pareto k"),
-        ("Largest weight", "largest weight"),
     ):
         diagnostics = [run.conditioning.diagnostics for run in runs if run.conditioning]
         close(numbers(table, head), [each.loc[name, "value"] for each in diagnostics])
@@ -293,11 +296,33 @@ def test_sensitivity_and_value_of_information(page: Node, evidence: Evidence) ->
     close(numbers(table, "Saves, t"), worth["value"])
 
 
+def test_between_two_scenarios(page: Node, evidence: Evidence) -> None:
+    """Steps are those of `rs.decompose`; they and the parts of the balance add up."""
+    found = evidence.between
+    assert not isinstance(found, str)
+    table, books = page.by_id("between"), page.by_id("books")
+    close(numbers(table, "2035"), found.steps()["adds"])
+    *steps, last = numbers(table, "2035")
+    assert sum(steps) == pytest.approx(last, abs=1e-6)
+    adds = numbers(books, "Adds to the deficit")
+    assert sum(adds) == pytest.approx(last - steps[0], abs=1e-6)
+
+
 def test_scores_of_the_past(page: Node, evidence: Evidence) -> None:
-    """Every forecast of the pipeline with its score, lost ones too."""
-    found = evidence.pipeline_of_2012.table()
-    close(numbers(page.by_id("scores"), "CRPS"), found["CRPS"])
-    close(numbers(page.by_id("scores"), "Outcome"), found["outcome"])
+    """Every forecast of every quantity with its score, lost ones too."""
+    summary = evidence.record.summary
+    whole, parts = page.by_id("scores"), page.by_id("scores-by-quantity")
+    close([*numbers(whole, "CRPS, log"), *numbers(parts, "CRPS, log")], _together(summary["crps"]))
+    verdicts = [cell.text for cell in (*column(whole, "Verdict"), *column(parts, "Verdict"))]
+    assert verdicts == list(_together(summary["verdict"]))
+    assert "model worse" in verdicts
+    assert "lost to a simpler or a published forecast in" in page.by_id("headline").text
+
+
+def _together(column: Any) -> Any:
+    """The rows of all quantities before those of single ones."""
+    whole = column.index.get_level_values("quantity").str.startswith("all")
+    return [*column[whole], *column[~whole]]
 
 
 def test_the_headline_is_computed(page: Node, evidence: Evidence) -> None:
@@ -386,8 +411,8 @@ def test_a_conditioned_run_is_refused(evidence: Evidence, tmp_path: Path) -> Non
 
 def test_same_run_same_bytes_but_for_the_date(small_html: str) -> None:
     """Another number of workers changes nothing, another day only the day."""
-    again = rs.reproduce(draws=64, rng=1, workers=1)
-    other = page_of(Evidence(again, "2031-12-30"))
+    again = rs.reproduce("slips", draws=64, rng=1, workers=1)
+    other = page_of(Evidence(again, "2031-12-30", EFFORT))
     assert other != small_html
     assert other.replace("2031-12-30", "2026-01-02") == small_html
 

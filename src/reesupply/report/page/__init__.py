@@ -5,7 +5,7 @@ One page of a reproduction: HTML that needs nothing else, for a browser, a phone
 (words, tables, figures), which know no HTML; `render` puts these into a template and writes it.
 """
 
-from reesupply.report.page.evidence import Evidence
+from reesupply.report.page.evidence import Effort, Evidence
 from reesupply.report.page.render import check_page, page_date, page_of, write_page
 
-__all__ = ["Evidence", "check_page", "page_date", "page_of", "write_page"]
+__all__ = ["Effort", "Evidence", "check_page", "page_date", "page_of", "write_page"]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as FigureOf
 
 
 #: Width of a chart for a phone [in]: its small type is then as large there as the page's.
@@ -19,7 +20,7 @@ NARROW = 3.7
 
 def figure(
     name: str,
-    draw: Callable[[Axes | None], Axes],
+    draw: Callable[[Axes | None], Axes | FigureOf],
     alt: str,
     caption: str,
     *,
@@ -33,7 +34,7 @@ def figure(
     name : str
         Identifier on the page.
     draw : function
-        Draws on the Axes given, or on a figure of its own; returns the Axes.
+        Draws on the Axes given, or on a figure of its own; returns it.
     alt, caption : str
         See `Figure`.
     narrow : float, optional
@@ -48,7 +49,7 @@ def figure(
     return Figure(name, svg, alt, caption, b"" if narrow is None else _drawn(draw, narrow))
 
 
-def _drawn(draw: Callable[[Axes | None], Axes], height: float | None) -> bytes:
+def _drawn(draw: Callable[[Axes | None], Axes | FigureOf], height: float | None) -> bytes:
     from matplotlib import pyplot as plt
 
     before = set(plt.get_fignums())

@@ -3,31 +3,59 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from reesupply.analysis.backtest import BackTest, backtest
-from reesupply.analysis.claims import joint_distance
-from reesupply.analysis.condition import largest_shape
+from reesupply.analysis.claims import current_claims
+from reesupply.analysis.condition import Target, largest_shape
 from reesupply.analysis.condition.conditioning import FEW
+from reesupply.analysis.decompose import decompose
+from reesupply.analysis.decompose.door import DRAWS as BETWEEN
 from reesupply.analysis.sensitivity import sensitivity, value_of_information
+from reesupply.analysis.verification import VINTAGES, verify
+from reesupply.analysis.verification.door import DRAWS as HINDCASTS
 from reesupply.errors import ReesupplyError, ReesupplyWarning
-from reesupply.report.page.names import claim_words
+from reesupply.report.page.names import claim_words, shipped_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
     from reesupply.analysis.condition import Conditioning
+    from reesupply.analysis.decompose import Decomposition
     from reesupply.analysis.reproduction import Reproduction
+    from reesupply.analysis.verification import Verification
     from reesupply.result import Result
 
 Found = TypeVar("Found")
 
-#: Claims of a later year than the base year, of what the model forecasts, make the question.
-_ASKED = ("deficit", "mine_share_of_need", "china_share_of_need")
+#: The scenario that the page goes to: how a consultancy may have counted.
+READING = "cru-reading"
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """
+    How much is computed beside the run itself.
+
+    Attributes
+    ----------
+    between : int
+        Draws of each run between two scenarios; 0 for deterministic runs.
+    vintages : tuple of int
+        Ends of the years from which forecasts are made again.
+    hindcasts : int
+        Draws of each of them.
+    seed : int
+        Of them: the same for every run, as they do not depend on the scenario.
+    """
+
+    between: int = BETWEEN
+    vintages: tuple[int, ...] = VINTAGES
+    hindcasts: int = HINDCASTS
+    seed: int = 2035
 
 
 class Outcome(NamedTuple):
@@ -65,11 +93,14 @@ class Belief:
         The run under weights that make them so; None where it was refused.
     said : str
         The refusal, or nothing.
+    soft : bool
+        Whether the claims have errors.
     """
 
     claims: tuple[Claim, ...]
     result: Result | None
     said: str
+    soft: bool
 
     @property
     def conditioning(self) -> Conditioning | None:
@@ -92,7 +123,9 @@ class Belief:
     @property
     def label(self) -> str:
         """Whose claims they are, in a few words."""
-        return "all of them" if len(self.claims) > 1 else claim_words(self.claims[0])
+        if len(self.claims) > 1:
+            return "all of them within their errors" if self.soft else "all of them"
+        return claim_words(self.claims[0])
 
 
 @dataclass(frozen=True)
@@ -106,6 +139,8 @@ class Evidence:
         An untuned run beside the published claims.
     date : str
         When the page is written, ISO 8601.
+    effort : Effort
+        How much is computed beside the run.
 
     Raises
     ------
@@ -115,6 +150,7 @@ class Evidence:
 
     found: Reproduction
     date: str
+    effort: Effort = field(default_factory=Effort)
 
     def __post_init__(self) -> None:
         if self.result.weights is not None:
@@ -141,17 +177,15 @@ class Evidence:
 
     @cached_property
     def claims(self) -> tuple[Claim, ...]:
-        """Claims about later years in their preferred reading, of all elements together."""
-        base = self.result.plan.years[0]
-        names = {claim.name for claim in self.result.plan.claims}
+        """The outlooks of today, each in its preferred reading, as far as the run has them."""
+        scenario = self.result.plan.scenario
+        rows = {f"{row.claim}.{row.reading}": row for row in scenario.rows("targets")}
+        given = {claim.name for claim in self.result.plan.claims}
         return tuple(
             Claim(name, row.publisher, row.title, row.value, row.unit, row.year, row.quantity)
-            for row in self.result.plan.scenario.rows("targets")
-            if (name := f"{row.claim}.{row.reading}") in names
-            and row.preferred
-            and row.quantity in _ASKED
-            and not row.element
-            and row.year > base
+            for name in current_claims(scenario)
+            if name in given
+            for row in [rows[name]]
         )
 
     def row(self, claim: Claim) -> dict[str, Any]:
@@ -167,17 +201,13 @@ class Evidence:
         return next(found, None)
 
     @cached_property
-    def distance(self) -> pd.DataFrame | str:
-        """How far the claims lie from the forecast, one by one and jointly."""
-        return attempt(lambda: joint_distance(self.result, [claim.name for claim in self.claims]))
-
-    @cached_property
     def beliefs(self) -> tuple[Belief, ...]:
-        """Each claim as a mean, and all of them jointly, the last."""
+        """Each claim as a mean, and last all of them."""
         sets: list[tuple[Claim, ...]] = [(claim,) for claim in self.claims]
         if len(self.claims) > 1:
             sets.append(self.claims)
-        return tuple(believe(self.result, each) for each in sets)
+        found = [believe(self.result, each) for each in sets]
+        return tuple(found)
 
     @cached_property
     def groups(self) -> pd.DataFrame | str:
@@ -203,9 +233,18 @@ class Evidence:
         )
 
     @cached_property
-    def pipeline_of_2012(self) -> BackTest:
-        """The pipeline as it was known in 2012, run with the seed of this run."""
-        return backtest(rng=self.result.entropy)
+    def between(self) -> Decomposition | str:
+        """What lies between this scenario and a reading of the consultancy's."""
+        first = shipped_name(self.result.plan.hash) or self.result.plan
+        return attempt(
+            lambda: decompose(first, READING, draws=self.effort.between, rng=self.result.entropy)
+        )
+
+    @cached_property
+    def record(self) -> Verification:
+        """Forecasts made again from past vintages, scored; the same for every scenario."""
+        effort = self.effort
+        return verify(effort.vintages, draws=effort.hindcasts, rng=effort.seed)
 
 
 def outcome(result: Result, element: str) -> Outcome:
@@ -249,7 +288,9 @@ def attempt(compute: Callable[[], Found]) -> Found | str:
         return str(error)
 
 
-def believe(result: Result, claims: tuple[Claim, ...]) -> Belief:
+def believe(
+    result: Result, claims: tuple[Claim, ...], errors: Mapping[str, float] | None = None
+) -> Belief:
     """
     Condition a run on claims; a refusal is an answer.
 
@@ -259,12 +300,18 @@ def believe(result: Result, claims: tuple[Claim, ...]) -> Belief:
         A run without weights that kept its claims.
     claims : tuple of Claim
         What is taken to be right.
+    errors : mapping of str to float, optional
+        Standard deviation of the error of each, by name.
 
     Returns
     -------
     Belief
     """
+    targets = [Target(claim.name, sd=(errors or {}).get(claim.name, 0.0)) for claim in claims]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ReesupplyWarning)  # the verdict of a belief says it
-        found = attempt(lambda: result.condition(*(claim.name for claim in claims)))
-    return Belief(claims, None, found) if isinstance(found, str) else Belief(claims, found, "")
+        found = attempt(lambda: result.condition(*targets))
+    soft = errors is not None
+    if isinstance(found, str):
+        return Belief(claims, None, found, soft)
+    return Belief(claims, found, "", soft)

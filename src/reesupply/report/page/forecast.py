@@ -9,9 +9,11 @@ import pandas as pd
 
 from reesupply.engine.joint import TOLERANCE
 from reesupply.plots.bridge import draw as bridge_chart
+from reesupply.report.page.between import between_parts
 from reesupply.report.page.charts import figure, gap
 from reesupply.report.page.parts import (
     Column,
+    Points,
     Section,
     Words,
     amount,
@@ -50,6 +52,13 @@ def claims(evidence: Evidence) -> Section:
             "our mean in standard deviations."
         ),
         *_claims_tables(evidence),
+        Words(
+            "Mean if believed: our mean under weights that make the outlooks of today true in the "
+            "mean, all at once; a dash where too few draws would carry them. Why a reading is the "
+            "preferred one:",
+            note=True,
+        ),
+        Points(tuple(_reasons(evidence))),
         *_joint(evidence),
         *_claims_figures(evidence),
     ]
@@ -81,6 +90,7 @@ def _claims_tables(evidence: Evidence) -> list[Table]:
             "P95": Column("P95", write),
             "percentile": Column("Claim falls at", percentile_text),
             "z": Column("z", fixed(2, sign=True)),
+            "conditioned": Column("Mean if believed", write),
         }
         kind = "shares" if unit == "1" else str(unit)
         name = "claims-" + "-".join(kind.replace("/", " ").split())
@@ -89,14 +99,24 @@ def _claims_tables(evidence: Evidence) -> list[Table]:
     return tables
 
 
+def _reasons(evidence: Evidence) -> list[str]:
+    """Say of each claim with several readings why one was preferred."""
+    found = evidence.found.claims.reset_index()
+    several = found["claim"].duplicated(keep=False) & found["preferred"]
+    return [
+        f"{row['publisher']}, {row['reading'].replace('-', ' ')}: {row['why']}"
+        for row in found[several].to_dict(orient="records")
+    ]
+
+
 def _writer(unit: str) -> Callable[[float], str]:
     return lambda value: amount(value, unit)
 
 
 def _joint(evidence: Evidence) -> list[Part]:
-    found = evidence.distance
-    if isinstance(found, str):
-        return [Words(f"No joint distance: {found}.", note=True)]
+    found = evidence.found.joint
+    if found.empty:
+        return []
     names = {claim.name: f"{claim.publisher}: {claim.said}" for claim in evidence.claims}
     frame = found.rename(index=names)
     share = ("chi2 percentile", "percentile of draws")
@@ -105,6 +125,7 @@ def _joint(evidence: Evidence) -> list[Part]:
         "claim": Column("Claim"),
         "z": Column("z", fixed(2, sign=True)),
         "z given others": Column("z given the others", fixed(2, sign=True)),
+        "percentile given others": Column("Falls at, given the others", percentile_text),
         "distance2": Column("Distance squared", fixed(2)),
         "df": Column("Degrees of freedom", fixed(0)),
         "chi2 percentile": Column("Nearer, if normal", percent(1)),
@@ -267,5 +288,9 @@ def waterfall(evidence: Evidence) -> Section:
     return Section(
         "waterfall",
         f"What changes the balance, {first} to {last}",
-        (chart, table("steps", caption, frame, columns, marked=marked)),
+        (
+            chart,
+            table("steps", caption, frame, columns, marked=marked),
+            *between_parts(evidence),
+        ),
     )

@@ -12,6 +12,7 @@ from reesupply.report.page.charts import gap
 from reesupply.report.page.evidence import outcome
 from reesupply.report.page.names import claim_words, row_names, shift_words
 from reesupply.report.page.parts import Points, Section, Tile, Tiles, Words, fixed, percent, tonnes
+from reesupply.report.page.scores import held, lost
 from reesupply.report.text import WITHIN, percentile_text
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def headline(evidence: Evidence) -> Section:
     Section
     """
     parts: list[Part] = [Words(_answer(evidence)), Tiles(tuple(_tiles(evidence)))]
-    said = (_elements, _claims, _jointly, _belief, _drivers, _record)
+    said = (_elements, _claims, _jointly, _belief, _between, _drivers, _record)
     sentences = [text for each in said for text in each(evidence)]
     return Section("headline", "What was found", (*parts, Points(tuple(sentences))))
 
@@ -118,8 +119,8 @@ def _claims(evidence: Evidence) -> list[str]:
 
 
 def _jointly(evidence: Evidence) -> list[str]:
-    found = evidence.distance
-    if isinstance(found, str) or len(found) < 3:
+    found = evidence.found.joint
+    if len(found) < 3:
         return []
     share = whole(float(found["percentile of draws"].loc["jointly"]) / 100.0)
     return [
@@ -156,11 +157,26 @@ def _drivers(evidence: Evidence) -> list[str]:
     ]
 
 
-def _record(evidence: Evidence) -> list[str]:
-    past = evidence.pipeline_of_2012
-    inside, total = past.coverage()
+def _between(evidence: Evidence) -> list[str]:
+    found = evidence.between
+    if isinstance(found, str):
+        return []
+    steps = found.steps()["adds"]
+    blocks = steps.iloc[1:-1]
+    top = blocks.loc[blocks.abs().sort_values(ascending=False).index[:2]]
+    said = " and ".join(f"{fixed(0, sign=True)(x)} t from {name}" for name, x in top.items())
     return [
-        f"How good such forecasts were: the project pipeline of {past.vintage:.0f}, given only "
-        f"what was known then, held {inside} of {total} outcomes of "
-        f"{' and '.join(map(str, past.scored))} between its P5 and P95."
+        f"From {gap(-steps.iloc[0])} in {found.names[0]} to {gap(-steps.iloc[-1])} in "
+        f"{found.names[1]} (in {evidence.last}), what adds most to the deficit or takes most from "
+        f"it is {said}."
+    ]
+
+
+def _record(evidence: Evidence) -> list[str]:
+    inside, total = held(evidence)
+    worse = lost(evidence)
+    said = f", and lost to a simpler or a published forecast in {', '.join(worse)}" if worse else ""
+    return [
+        "How good such forecasts were: made again from past years with what was known then, the "
+        f"model held {inside} of {total} outcomes between its P5 and P95{said}."
     ]

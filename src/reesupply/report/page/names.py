@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reesupply.report.page.parts import fixed
+from reesupply.scenario import list_scenarios, load_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,23 @@ def claim_words(claim: Claim) -> str:
         For example "CRU's 2,920 t oxide/yr in 2035".
     """
     return f"{claim.publisher}'s {published(claim.value, claim.unit)} in {claim.year}"
+
+
+def shipped_name(digest: str) -> str:
+    """
+    Return the name of the shipped scenario of this hash.
+
+    Parameters
+    ----------
+    digest : str
+        Hash of a scenario.
+
+    Returns
+    -------
+    str
+        Empty if it is none of them.
+    """
+    return next((n for n in list_scenarios() if load_scenario(n).hash == digest), "")
 
 
 def row_names(scenario: Scenario) -> dict[str, str]:

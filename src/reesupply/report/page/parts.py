@@ -26,6 +26,15 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading within a section: identifier and words."""
+
+    name: str
+    text: str
+    kind: str = field(default="heading", init=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Points:
     """A list of sentences."""
 
@@ -154,7 +163,7 @@ class Table:
     kind: str = field(default="table", init=False)
 
 
-Part = Words | Points | Tiles | Figure | Table
+Part = Heading | Words | Points | Tiles | Figure | Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How good such forecasts were, and all that is needed to check and to repeat this one."""
+"""All that is needed to check the page and to repeat it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from reesupply.report.page.charts import figure
-from reesupply.report.page.parts import Column, Section, Words, fixed, percent, table, tonnes
-from reesupply.scenario import list_scenarios, load_scenario
+from reesupply.report.page.names import shipped_name
+from reesupply.report.page.parts import Column, Section, Words, fixed, percent, table
 from reesupply.scenario.loading import open_csv
 
 if TYPE_CHECKING:
@@ -23,69 +22,6 @@ if TYPE_CHECKING:
 PACKAGES = ("pandas", "xarray", "statsmodels", "matplotlib", "jinja2")
 #: Draws from which the error of P5 and P95 is known.
 LEAST = 200
-
-
-def verification(evidence: Evidence) -> Section:
-    """
-    Show the scores of forecasts of the past.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        What the page is about.
-
-    Returns
-    -------
-    Section
-    """
-    return Section("verification", "How good such forecasts were", tuple(_pipeline(evidence)))
-
-
-def _pipeline(evidence: Evidence) -> list[Part]:
-    past = evidence.pipeline_of_2012
-    frame = past.table().reset_index()
-    inside, total = past.coverage()
-    frame["inside"] = [{True: "yes", False: "no"}.get(x, "") for x in frame["inside"]]
-    columns = {
-        "year": Column("Year", lambda year: f"{year:.0f}"),
-        "reading": Column("What happened"),
-        "forecast": Column("Forecast"),
-        "outcome": Column("Outcome", tonnes),
-        "P5": Column("P5", tonnes),
-        "P50": Column("P50", tonnes),
-        "P95": Column("P95", tonnes),
-        "CRPS": Column("CRPS", tonnes),
-        "absolute error": Column("Error of the median", tonnes),
-        "inside": Column("Within P5 to P95"),
-    }
-    marked = [name.startswith("model") for name in frame["forecast"]]
-    years = " and ".join(map(str, past.scored))
-    return [
-        Words(
-            f"The pipeline model, given only the projects as they were announced in "
-            f"{past.vintage:.0f} and parameters of mining at large, beside what happened. The "
-            "smaller the CRPS, the better; where a rival has the smaller one, it was better."
-        ),
-        figure(
-            "figure-pipeline",
-            lambda ax: past.plot(ax=ax),
-            alt=(
-                f"Fan chart of rare earths mined outside China as foreseen in {past.vintage:.0f}, "
-                f"with the announced schedule and what happened to {past.years[-1]}."
-            ),
-            caption=(
-                f"Rare earths mined outside China as foreseen in {past.vintage:.0f}: {inside} of "
-                f"{total} outcomes of {years} lie between P5 and P95."
-            ),
-        ),
-        table(
-            "scores",
-            f"Forecasts of {past.vintage:.0f} for {years}, and what happened (t REO/yr)",
-            frame,
-            columns,
-            marked=marked,
-        ),
-    ]
 
 
 def sources(evidence: Evidence) -> Section:
@@ -171,6 +107,9 @@ def provenance(evidence: Evidence) -> Section:
         "Fitted to": "no claim",
         "Python": said["python"],
         **{f"Version of {name}": number for name, number in versions.items()},
+        "Runs between scenarios, draws each": f"{evidence.effort.between:,}",
+        "Forecasts of the past, draws each": f"{evidence.effort.hindcasts:,}",
+        "Seed of the forecasts of the past": str(evidence.effort.seed),
         "Page written": evidence.date,
         "Repeat it": command(result),
     }
@@ -227,8 +166,7 @@ def command(result: Result) -> str:
     str
         For the command line, or for Python where the run has a design that the former has not.
     """
-    shipped = (name for name in list_scenarios() if load_scenario(name).hash == result.plan.hash)
-    name = next(shipped, None)
+    name = shipped_name(result.plan.hash)
     if result.design == "random":
         given = name or "SCENARIO.toml"
         return f"reesupply report {given} --draws {result.draws} --seed {result.entropy}"

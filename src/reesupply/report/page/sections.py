@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reesupply.report.page.belief import belief, drivers
+from reesupply.report.page.belief import belief
+from reesupply.report.page.drivers import drivers
 from reesupply.report.page.forecast import balance, claims, waterfall
 from reesupply.report.page.headline import headline
-from reesupply.report.page.record import provenance, sources, verification
+from reesupply.report.page.record import provenance, sources
+from reesupply.report.page.scores import verification
 
 if TYPE_CHECKING:
     from collections.abc import Callable
