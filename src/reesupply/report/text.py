@@ -383,19 +383,7 @@ def _number(value: float, unit: str) -> str:
 
 
 def percentile_text(value: float) -> str:
-    """
-    Write the percentile at which a claim falls.
-
-    Parameters
-    ----------
-    value : float
-        0 to 100.
-
-    Returns
-    -------
-    str
-        For example "P97.3"; "below P0.1" and "above P99.9" beyond what draws can tell.
-    """
+    """Write the percentile (0 to 100) at which a claim falls, for example "P97.3"."""
     if value < 0.1:
         return "below P0.1"
     if value > 99.9:
