@@ -15,10 +15,12 @@ import pytest
 
 import reesupply as rs
 from pages import Node, column, heads, numbers, parse, rows
+from reesupply.analysis.matching.problem import shipped_discrepancies
 from reesupply.analysis.sensitivity.door import REST
 from reesupply.report.page import Effort, Evidence, page_date, page_of, render, write_page
+from reesupply.report.page.matching import least_shift_parts
 from reesupply.report.page.names import input_words, row_names
-from reesupply.report.page.parts import UNKNOWN, percent, tonnes
+from reesupply.report.page.parts import UNKNOWN, Table, percent, tonnes
 from reesupply.report.page.sections import SECTIONS
 
 if TYPE_CHECKING:
@@ -261,8 +263,10 @@ def test_what_a_belief_costs(page: Node, evidence: Evidence) -> None:
         "cru-mines-29.global-gross",
         "benchmark-91-2030.final-use",
     ]
+    errors = shipped_discrepancies()
+    soft = [rs.Target(name, sd=errors[name]) for name in claims]
     runs = [result.condition(name) for name in claims]
-    runs.append(result.condition(*claims))
+    runs += [result.condition(*soft), result.condition(*claims)]
     for head, name in (
         ("Effective draws", "effective draws"),
         ("KL, nats", "KL divergence"),
@@ -306,6 +310,31 @@ def test_between_two_scenarios(page: Node, evidence: Evidence) -> None:
     assert sum(steps) == pytest.approx(last, abs=1e-6)
     adds = numbers(books, "Adds to the deficit")
     assert sum(adds) == pytest.approx(last - steps[0], abs=1e-6)
+
+
+def test_the_region(page: Node, evidence: Evidence) -> None:
+    """What claims leave of the space of knobs, and which knobs they pull."""
+    match = evidence.match
+    assert not isinstance(match, str)
+    close(numbers(page.by_id("region"), "Share of settings left"), match.volumes["share"])
+    pull = match.region["pull"]
+    close(numbers(page.by_id("knobs"), "Pull"), pull.sort_values(key=abs, ascending=False))
+
+
+def test_the_least_shift(page: Node, evidence: Evidence) -> None:
+    """Groups and inputs with their price; another scenario than the baseline has no such shift."""
+    assert isinstance(evidence.shift, str)
+    assert evidence.shift in page.by_id("belief").text
+    other = Evidence(rs.reproduce(draws=256, rng=1), "2026-01-02", EFFORT)
+    found = other.shift
+    assert not isinstance(found, str)
+    parts = {part.name: part for part in least_shift_parts(other) if isinstance(part, Table)}
+    nats = [float(row.cells[2].key) for row in parts["shift-groups"].rows]
+    close(nats, found.groups["nats"])
+    assert sum(nats) == pytest.approx(found.nats)
+    shifts = [float(row.cells[2].key) for row in parts["shift-inputs"].rows]
+    close(shifts, found.inputs["shift"].head(len(shifts)))
+    assert len(parts["shift-claims"].rows) == 3
 
 
 def test_scores_of_the_past(page: Node, evidence: Evidence) -> None:

@@ -1,4 +1,4 @@
-"""What one would have to believe: by weights on the draws."""
+"""What one would have to believe: by weights on the draws, and by a shift of the inputs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from reesupply.report.page.charts import figure, gap
 from reesupply.report.page.evidence import outcome
+from reesupply.report.page.matching import least_shift_parts, region_parts
 from reesupply.report.page.names import input_words, row_names
 from reesupply.report.page.parts import (
     Column,
@@ -70,6 +71,7 @@ def belief(evidence: Evidence) -> Section:
         parts.append(_conditioned(evidence, *held[0]))
         if len(held[-1][0].claims) > 1:
             parts += _leave_one_out(held[-1][0])
+    parts += least_shift_parts(evidence) + region_parts(evidence)
     return Section("belief", title, tuple(parts))
 
 

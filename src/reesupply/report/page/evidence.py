@@ -12,6 +12,8 @@ from reesupply.analysis.condition import Target, largest_shape
 from reesupply.analysis.condition.conditioning import FEW
 from reesupply.analysis.decompose import decompose
 from reesupply.analysis.decompose.door import DRAWS as BETWEEN
+from reesupply.analysis.matching import history_match, read_shift
+from reesupply.analysis.matching.problem import shipped_discrepancies
 from reesupply.analysis.sensitivity import sensitivity, value_of_information
 from reesupply.analysis.verification import VINTAGES, verify
 from reesupply.analysis.verification.door import DRAWS as HINDCASTS
@@ -25,14 +27,16 @@ if TYPE_CHECKING:
 
     from reesupply.analysis.condition import Conditioning
     from reesupply.analysis.decompose import Decomposition
+    from reesupply.analysis.matching import HistoryMatch, LeastShift
     from reesupply.analysis.reproduction import Reproduction
     from reesupply.analysis.verification import Verification
     from reesupply.result import Result
 
 Found = TypeVar("Found")
 
-#: The scenario that the page goes to: how a consultancy may have counted.
-READING = "cru-reading"
+#: The scenarios that the page goes to: how a consultancy may have counted, and the least shift of
+#: our inputs that meets the claims.
+READING, CONSISTENT = "cru-reading", "cru-consistent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +206,14 @@ class Evidence:
 
     @cached_property
     def beliefs(self) -> tuple[Belief, ...]:
-        """Each claim as a mean, and last all of them."""
+        """Each claim as a mean, and all of them: within their errors, and last exactly."""
         sets: list[tuple[Claim, ...]] = [(claim,) for claim in self.claims]
         if len(self.claims) > 1:
             sets.append(self.claims)
         found = [believe(self.result, each) for each in sets]
+        errors = shipped_discrepancies()
+        if len(self.claims) > 1 and all(claim.name in errors for claim in self.claims):
+            found.insert(-1, believe(self.result, self.claims, errors))
         return tuple(found)
 
     @cached_property
@@ -238,6 +245,27 @@ class Evidence:
         first = shipped_name(self.result.plan.hash) or self.result.plan
         return attempt(
             lambda: decompose(first, READING, draws=self.effort.between, rng=self.result.entropy)
+        )
+
+    @cached_property
+    def shift(self) -> LeastShift | str:
+        """The least shift of the inputs that meets the claims, as shipped."""
+        return attempt(
+            lambda: read_shift(
+                CONSISTENT,
+                self.result.plan.scenario,
+                draws=self.result.draws,
+                rng=self.result.entropy,
+            )
+        )
+
+    @cached_property
+    def match(self) -> HistoryMatch | str:
+        """Which settings of a few knobs are consistent with the claims."""
+        return attempt(
+            lambda: history_match(
+                self.result.plan.scenario, draws=self.result.draws, rng=self.result.entropy
+            )
         )
 
     @cached_property

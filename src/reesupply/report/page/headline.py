@@ -36,7 +36,7 @@ def headline(evidence: Evidence) -> Section:
     Section
     """
     parts: list[Part] = [Words(_answer(evidence)), Tiles(tuple(_tiles(evidence)))]
-    said = (_elements, _claims, _jointly, _belief, _between, _drivers, _record)
+    said = (_elements, _claims, _jointly, _belief, _shift, _between, _drivers, _record)
     sentences = [text for each in said for text in each(evidence)]
     return Section("headline", "What was found", (*parts, Points(tuple(sentences))))
 
@@ -154,6 +154,21 @@ def _drivers(evidence: Evidence) -> list[str]:
     return [
         f"The uncertainty of {evidence.last} comes mostly from {', '.join(top)}, in shares of its "
         "variance."
+    ]
+
+
+def _shift(evidence: Evidence) -> list[str]:
+    found = evidence.shift
+    if isinstance(found, str):
+        return []
+    groups = found.groups["share"]
+    largest = max((abs(shift) for shift in found.shifts.values()), default=0.0)
+    verdict = "meets" if found.met else "does not meet"
+    return [
+        f"The least shift of our inputs that {verdict} {len(found.problem.claims)} claims moves "
+        f"{len(found.shifts)} of them, none by more than {fixed(2)(largest)} standard deviations, "
+        f"and costs {fixed(1)(found.nats)} nats, {whole(groups.iloc[0])} of them in "
+        f"{groups.index[0]}."
     ]
 
 
