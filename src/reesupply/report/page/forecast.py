@@ -103,10 +103,11 @@ def _reasons(evidence: Evidence) -> list[str]:
     """Say of each claim with several readings why one was preferred."""
     found = evidence.found.claims.reset_index()
     several = found["claim"].duplicated(keep=False) & found["preferred"]
-    return [
-        f"{row['publisher']}, {row['reading'].replace('-', ' ')}: {row['why']}"
+    said = [
+        f"{row['publisher']}, {row['year']}, {row['reading'].replace('-', ' ')}: {row['why']}"
         for row in found[several].to_dict(orient="records")
     ]
+    return list(dict.fromkeys(said))  # both ends of one range have one reason
 
 
 def _writer(unit: str) -> Callable[[float], str]:
