@@ -15,7 +15,7 @@ import pytest
 
 import reesupply as rs
 from pages import Node, column, heads, numbers, parse, rows
-from reesupply.analysis.matching.problem import shipped_discrepancies
+from reesupply.analysis.claims import shipped_discrepancies
 from reesupply.analysis.sensitivity.door import REST
 from reesupply.report.page import Effort, Evidence, page_date, page_of, render, write_page
 from reesupply.report.page.matching import least_shift_parts

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from reesupply.analysis.claims import current_claims
+from reesupply.analysis.claims import current_claims, shipped_discrepancies
 from reesupply.analysis.condition import Target, largest_shape
 from reesupply.analysis.condition.conditioning import FEW
 from reesupply.analysis.decompose import decompose
 from reesupply.analysis.decompose.door import DRAWS as BETWEEN
 from reesupply.analysis.matching import history_match, read_shift
-from reesupply.analysis.matching.problem import shipped_discrepancies
 from reesupply.analysis.sensitivity import sensitivity, value_of_information
 from reesupply.analysis.verification import VINTAGES, verify
 from reesupply.analysis.verification.door import DRAWS as HINDCASTS

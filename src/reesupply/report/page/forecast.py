@@ -53,9 +53,9 @@ def claims(evidence: Evidence) -> Section:
         ),
         *_claims_tables(evidence),
         Words(
-            "Mean if believed: our mean under weights that make the outlooks of today true in the "
-            "mean, all at once; a dash where too few draws would carry them. Why a reading is the "
-            "preferred one:",
+            "Mean if believed: our mean under weights that bring it to the outlooks of today, all "
+            "at once and as near as such outlooks are to each other; a dash where too few draws "
+            "would carry them. Why a reading is the preferred one:",
             note=True,
         ),
         Points(tuple(_reasons(evidence))),
