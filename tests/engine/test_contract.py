@@ -28,7 +28,7 @@ from reesupply.sampling import LANE
 from strategies import Changes, scenario_changes, scenario_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import numpy.typing as npt
 
@@ -443,6 +443,15 @@ def test_an_interrupted_run_returns_what_is_complete() -> None:
         rs.simulate(draws=8, on_interrupt="retrun")
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT as a terminal has it; a shell starts what is to run in the background without."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupt_while_a_part_is_being_added_waits_for_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -472,7 +481,8 @@ def test_an_interrupt_while_a_part_is_being_added_waits_for_its_end(
 def test_ctrl_c_stops_within_a_second_or_so() -> None:
     """A real SIGINT in a process of its own: it returns what is complete, long before the end."""
     code = (
-        "import warnings, time, reesupply as rs\n"
+        "import signal, warnings, reesupply as rs\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "warnings.simplefilter('ignore')\n"
         "plan = rs.compile()\n"
         "rs.simulate(plan, draws=64, rng=1, keep=())\n"
@@ -487,7 +497,10 @@ def test_ctrl_c_stops_within_a_second_or_so() -> None:
         first = process.stdout.readline()
         assert int(first) > 0
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=60)
+        try:
+            rest, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()  # nothing where it has ended; a run that did not stop would go on
     word, draws, count = rest.splitlines()[-1].split()
     assert word == "returned"
     assert draws == count
