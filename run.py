@@ -36,7 +36,7 @@ TASKS = {
         [["-m", "reesupply", "reproduce"]],
         "the main job: the balance to 2035 beside the published claims",
     ),
-    "test": (["test"], [["-m", "pytest", "-n", "auto"]], "all tests"),
+    "test": (["test"], [["-m", "pytest", "-n", "auto", "--dist", "worksteal"]], "all tests"),
     "lint": (
         ["lint", "test"],
         [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"], ["-m", "mypy"]],
@@ -44,7 +44,7 @@ TASKS = {
     ),
     "docs": (
         ["docs"],
-        [["-m", "sphinx", "-n", "-W", "--keep-going", "-q", "docs", "docs/_build/html"]],
+        [["-m", "sphinx", *"-n -W --keep-going -q -j auto docs docs/_build/html".split()]],
         "the documentation, into docs/_build/html",
     ),
     "notebooks": (["test"], [["-m", "pytest", "tests/test_notebooks.py"]], "every notebook"),

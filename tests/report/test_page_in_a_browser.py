@@ -83,7 +83,8 @@ def sort_by(page: Page, table: str, head: str) -> str | None:
     """Click a header; return how the column says it is sorted."""
     cell = page.locator(f"#{table} thead th", has=page.get_by_role("button", name=head, exact=True))
     cell.get_by_role("button").click()
-    return cell.get_attribute("aria-sort")
+    order: str | None = cell.get_attribute("aria-sort")
+    return order
 
 
 # --------------------------------------------------------------------------------- on a desk
