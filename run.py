@@ -44,7 +44,7 @@ TASKS = {
     ),
     "docs": (
         ["docs"],
-        [["-m", "sphinx", *"-n -W --keep-going -q -j auto docs docs/_build/html".split()]],
+        [["-m", "sphinx", *["-n", "-W", "--keep-going", "-q", "-j", "auto", "docs", "docs/_build/html"]]],
         "the documentation, into docs/_build/html",
     ),
     "notebooks": (["test"], [["-m", "pytest", "tests/test_notebooks.py"]], "every notebook"),
