@@ -29,6 +29,8 @@ STATE = VENV / "reesupply-run.json"
 NEEDED = (3, 11)
 UNFINISHED = "unfinished"
 
+#: Every warning is an error, on all cores.
+SPHINX = ("-n", "-W", "--keep-going", "-q", "-j", "auto")
 # task: (extras it needs, commands for the Python of .venv, what it does)
 TASKS = {
     "reproduce": (
@@ -44,7 +46,7 @@ TASKS = {
     ),
     "docs": (
         ["docs"],
-        [["-m", "sphinx", *["-n", "-W", "--keep-going", "-q", "-j", "auto", "docs", "docs/_build/html"]]],
+        [["-m", "sphinx", *SPHINX, "docs", "docs/_build/html"]],
         "the documentation, into docs/_build/html",
     ),
     "notebooks": (["test"], [["-m", "pytest", "tests/test_notebooks.py"]], "every notebook"),
