@@ -37,7 +37,7 @@ DOORS = {
     ("result", "report"),
     ("result", "export"),
     ("analysis", "report"),  # text() and .write() of Reproduction, Decomposition, Verification
-    ("analysis", "plots"),  # Decomposition.plot(), BackTest.plot(), Verification.plot
+    ("analysis", "plots"),  # plot() of Comparison, Decomposition, BackTest, Verification
 }
 
 # scipy.sparse: a product of a sparse matrix adds up rows of a table for the draws of a block

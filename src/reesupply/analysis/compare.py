@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare"]
 
-#: Colours of the scenarios that are compared with the first; they are told apart without colours
-#: by their markers.
-_COLOURS = ("#2B2F5E", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-_MARKERS = "osD^v*"
-
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -165,37 +160,12 @@ class Comparison:
         -------
         Axes
         """
-        from matplotlib import pyplot as plt
-        from matplotlib.ticker import MaxNLocator
+        from reesupply.plots.comparison import draw
 
         if self._years(name, None) == (None,):
             msg = f"plot: found {name!r}, allowed is a variable that has years, such as 'balance'"
             raise ReesupplyError(msg)
-        ax = plt.subplots(figsize=(8.0, 4.8), layout="constrained")[1] if ax is None else ax
-        first, *others = self.runs
-        years = np.array(self.base.plan.years, dtype=np.float64)
-        for number, label in enumerate(others):
-            low, middle, high = (
-                weighted_quantile(self.difference(label, name, element=element, bloc=bloc), q)
-                for q in LEVELS
-            )
-            at = years + 0.16 * (number - (len(others) - 1) / 2.0)  # side by side, none hidden
-            colour = _COLOURS[number % len(_COLOURS)]
-            ax.errorbar(
-                at, middle, (middle - low, high - middle), color=colour, lw=1.2, elinewidth=1.0,
-                marker=_MARKERS[number % len(_MARKERS)], ms=5, capsize=2, label=label,
-            )  # fmt: skip
-        ax.axhline(0.0, color="#666666", lw=0.8)
-        ax.set_title(
-            f"Difference of {name} to {first}, draw by draw\n"
-            f"median and P5 to P95 of {self.base.draws:,} draws that all have in common",
-            loc="left", fontsize=11,
-        )  # fmt: skip
-        ax.set_ylabel(DATA[name].units)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False, loc="best")
-        return ax
+        return draw(self, name, element, bloc, ax)
 
     def _chosen(
         self, name: str, year: int | None, element: str | None, bloc: str | None
