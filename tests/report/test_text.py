@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 
 import reesupply as rs
 from reesupply.engine.variables import DATA
+from reesupply.report.page import headline
 from reesupply.report.text import claims_lines, joint_lines, low_confidence_share, verdicts
 
 SECTIONS = (
@@ -116,6 +118,22 @@ def test_it_says_what_it_is(found: rs.Reproduction, text: str) -> None:
         "Fitted to no claim.",
     ):
         assert each in head
+
+
+def test_a_run_with_shifted_inputs_is_not_said_to_be_untuned() -> None:
+    """What one would have to believe is no forecast: text, page and way to it say so."""
+    shifted = rs.simulate("cru-consistent", draws=512, rng=1)
+    head = rs.Reproduction(shifted).text().split("\n\n", maxsplit=1)[0]
+    assert "Inputs shifted by knobs." in head
+    assert "Fitted to no claim." not in head
+
+    said = headline._standing(cast("Any", SimpleNamespace(result=shifted)))
+    assert "no forecast" in said
+    plain = rs.simulate(draws=64, rng=1)
+    assert headline._standing(cast("Any", SimpleNamespace(result=plain))).startswith("Nothing")
+    way = rs.decompose("baseline", "cru-consistent", blocks={"inputs": ["knob*"]}, draws=64)
+    both = "Baseline fitted to no claim, cru-consistent inputs shifted by knobs."
+    assert both in " ".join(way.text().split())
 
 
 def test_few_draws_say_so() -> None:

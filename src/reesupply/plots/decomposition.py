@@ -181,6 +181,6 @@ def _notes(found: Decomposition, reading: str | None) -> list[str]:
         "in any order.",
         "Orange adds to the deficit, green takes it away. Grey: the parts of the balance it acts "
         "through.",
-        f"{kind} \N{MIDDLE DOT} fitted to no claim \N{MIDDLE DOT} data of "
+        f"{kind} \N{MIDDLE DOT} {found.standing} \N{MIDDLE DOT} data of "
         f"{found.first.scenario.data_date}",
     ]

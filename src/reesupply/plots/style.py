@@ -177,14 +177,12 @@ def headline_text(ax: Axes, title: str, notes: Sequence[str]) -> None:
 def provenance(result: Result) -> str:
     """Say which scenario, whether it was fitted, how many draws, which data."""
     plan = result.plan
-    fitted, draws = "fitted to no claim", f"{result.draws:,} draws"
+    fitted, draws = plan.scenario.standing, f"{result.draws:,} draws"
     if result.conditioning is not None:
         fitted = f"conditioned on {result.conditioning.text}"
         draws = f"{draws}, {result.conditioning.effective_draws:,.0f} of them effective"
     elif result.weights is not None:
         fitted = "conditioned: draws are weighted"
-    elif plan.scenario.turned_knobs:
-        fitted = "inputs shifted by knobs"
     parts = (plan.title, fitted, draws, f"data of {plan.scenario.data_date}")
     return DOT.join(parts)
 

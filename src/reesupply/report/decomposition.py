@@ -130,7 +130,8 @@ def _head(found: Decomposition) -> list[str]:
         lines += wrap(f"{name}: {plan.title}; scenario {plan.hash[:12]}", _WIDTH)
     lines += wrap(
         f"{1 << len(found.blocks)} runs, one for each set of {len(found.blocks)} blocks of "
-        f"assumptions, {drawn}, data of {found.first.scenario.data_date}. Fitted to no claim.",
+        f"assumptions, {drawn}, data of {found.first.scenario.data_date}. "
+        f"{found.standing[0].upper()}{found.standing[1:]}.",
         _WIDTH,
     )
     return lines

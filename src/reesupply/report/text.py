@@ -195,7 +195,9 @@ def verdicts(found: Reproduction) -> list[str]:
 def _fitted(result: Result) -> str:
     if result.conditioning is not None:
         return f"Conditioned on {result.conditioning.text}."
-    return "Fitted to no claim." if result.weights is None else "Conditioned: draws are weighted."
+    if result.weights is not None:
+        return "Conditioned: draws are weighted."
+    return f"{result.plan.scenario.standing.capitalize()}."
 
 
 def _head(found: Reproduction) -> str:

@@ -95,6 +95,11 @@ class Scenario:
         return tuple(row.id for row in self.rows("knobs") if row.shift != 0.0)
 
     @property
+    def standing(self) -> str:
+        """Whether it may be read as a forecast; every chart and text says it."""
+        return "inputs shifted by knobs" if self.turned_knobs else "fitted to no claim"
+
+    @property
     def data_date(self) -> str:
         """ISO date up to which the data know the world."""
         return self.setting("data_date")

@@ -92,6 +92,12 @@ class Decomposition:
         """Readings that there are, the one that tables take by default first."""
         return tuple(self.values)
 
+    @property
+    def standing(self) -> str:
+        """Whether they may be read as forecasts: `Scenario.standing`, of each if unlike."""
+        one, other = (plan.scenario.standing for plan in (self.first, self.second))
+        return one if one == other else f"{self.names[0]} {one}, {self.names[1]} {other}"
+
     def steps(
         self, year: int | None = None, *, since: int | None = None, reading: str | None = None
     ) -> pd.DataFrame:

@@ -62,7 +62,9 @@ def claims(evidence: Evidence) -> Section:
         *_joint(evidence),
         *_claims_figures(evidence),
     ]
-    return Section("claims", "Published claims beside the untuned forecast", tuple(parts))
+    turned = evidence.result.plan.scenario.turned_knobs
+    kind = "a run whose inputs are shifted" if turned else "the untuned forecast"
+    return Section("claims", f"Published claims beside {kind}", tuple(parts))
 
 
 def _claims_tables(evidence: Evidence) -> list[Table]:

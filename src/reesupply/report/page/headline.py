@@ -47,8 +47,14 @@ def _answer(evidence: Evidence) -> str:
         f"In {evidence.last} the world supply of {result.all_elements} oxide falls short of "
         f"demand in {whole(found.chance)} of {result.draws:,} simulated futures. The median is "
         f"{gap(found.middle)}; nine in ten futures lie between {gap(found.low)} and "
-        f"{gap(found.high)}. Nothing was fitted to a published claim."
+        f"{gap(found.high)}. {_standing(evidence)}"
     )
+
+
+def _standing(evidence: Evidence) -> str:
+    if evidence.result.plan.scenario.turned_knobs:
+        return "Its inputs are shifted by knobs: what one would have to believe, and no forecast."
+    return "Nothing was fitted to a published claim."
 
 
 def _tiles(evidence: Evidence) -> list[Tile]:
