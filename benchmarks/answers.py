@@ -93,6 +93,16 @@ def _width(found: Any) -> str:
     )
 
 
+def _single(found: Any) -> str:
+    double, half = found
+    ratios = [a / b for a, b in zip(half["us"], double["us"], strict=True)]
+    return (
+        f'**Single precision?** `dtype="{half["dtype"]}"` takes {median(ratios):.2f} times the '
+        f"processor time and {half['lane_mib'] / double['lane_mib']:.2f} times the memory of a "
+        f"lane; what it loses is {half['lost']:.0e} of a standard deviation at most."
+    )
+
+
 def _beside(found: Any) -> str:
     ours = targets.way(found, targets.OURS, 2)
     whole = targets.way(found, targets.WHOLE, 1)
@@ -125,6 +135,7 @@ ANSWERS: tuple[tuple[str, Callable[[Any], str]], ...] = (
     ("profile", _warm),
     ("scaling", _growth),
     ("executors", _width),
+    ("single", _single),
     ("limit", _beside),
     ("kernels", _dearest),
 )

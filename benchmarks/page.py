@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import answers, curve, executors, run, scaling, stocks, streamed, targets
+from benchmarks import answers, curve, executors, run, scaling, single, stocks, streamed, targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +28,7 @@ COMMANDS = {
     "limit": "python benchmarks/limit/run.py",
     "stocks": "python benchmarks/stocks.py",
     "streamed": "python benchmarks/streamed.py",
+    "single": "python benchmarks/single.py",
     "kernels": "pytest benchmarks/kernels.py --benchmark-timer=time.process_time",
 }
 
@@ -283,6 +284,19 @@ def _streamed(found: Any) -> str:
     )
 
 
+def _single(found: Any) -> str:
+    return "\n\n".join(
+        [
+            "## Single precision",
+            '`simulate(dtype="float32")` on one thread, in turns with double precision: long runs '
+            "with statistics only, the arrays of a lane, and what a draw keeps where nothing else "
+            "is asked for. What is lost is the largest entry of `result.rounding()`. Inputs, dates "
+            "and statistics are in double precision either way.",
+            single.table([single.Precision(**each) for each in found]),
+        ]
+    )
+
+
 def _kernels(found: Any) -> str:
     whole = next(each["ms"] for each in found if each["what"] == "one lane of the baseline")
     rows = [
@@ -316,6 +330,7 @@ SECTIONS: dict[str, Callable[[Any], str]] = {
     "limit": _limit,
     "stocks": _stocks,
     "streamed": _streamed,
+    "single": _single,
     "kernels": _kernels,
 }
 

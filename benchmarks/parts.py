@@ -221,6 +221,14 @@ def streamed(sizes: Sizes) -> dict[str, float]:
     return statistics.run(sizes.lanes)
 
 
+def single(sizes: Sizes) -> list[dict[str, Any]]:
+    """Compare single precision with double."""
+    from benchmarks import single as precision
+
+    found = precision.measure(max(1, sizes.lanes // 2), sizes.repeats)
+    return [dataclasses.asdict(each) for each in found]
+
+
 def kernels(sizes: Sizes) -> list[dict[str, Any]]:
     """Time every kernel on one lane by pytest-benchmark; processor milliseconds."""
     with tempfile.TemporaryDirectory() as folder:
@@ -265,7 +273,8 @@ def _last(done: subprocess.CompletedProcess[str]) -> str:
 PARTS: dict[str, Callable[[Sizes], Any]] = {
     each.__name__: each
     for each in (
-        profile, kernels, streamed, stocks, scaling, executors, limit, baseline, memory, long
+        profile, kernels, streamed, single, stocks, scaling, executors, limit, baseline, memory,
+        long,
     )
 }  # fmt: skip
 #: Run only where they are named: an hour or more.

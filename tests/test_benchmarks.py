@@ -157,6 +157,20 @@ def test_the_streamed_statistics_are_timed(capsys: pytest.CaptureFixture[str]) -
             module.main(["--lanes", "0"])
 
 
+def test_single_precision_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    """One lane: half the memory, something is lost and not much; nonsense is refused."""
+    for module in loaded("single.py"):
+        double, single = module.measure(lanes=1, repeats=1)
+        assert double.lost == 0.0 < single.lost < 1e-4
+        assert 0.5 < single.lane_mib / double.lane_mib < 0.6  # inputs and dates stay as they are
+        assert 0.5 < single.kept_kib / double.kept_kib < 1.0
+        assert positive(min(*double.us, *single.us))
+        assert module.main(["--lanes", "1", "--repeats", "1"]) == 0
+        assert "`float32`" in capsys.readouterr().out
+        with pytest.raises(SystemExit, match="2"):
+            module.main(["--repeats", "0"])
+
+
 def test_a_wrong_value_would_be_seen(stocks_module: Any) -> None:
     """The comparison counts a slip in one year of one draw, and NaN is no agreement."""
     case = stocks_module.make_case(20)

@@ -271,6 +271,7 @@ def _rebuild(tree: xr.DataTree) -> Result:
         groups=_read_groups(counted, histograms),
         stopped=provenance.get("stopped"),
         weights=weights.get("before" if targets else "weights"),
+        dtype=provenance.get("dtype", "float64"),
     )
     # the versions that made the draws, not those that read them
     result.provenance = {**provenance, "conditioned_on": []}

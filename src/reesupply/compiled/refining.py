@@ -19,7 +19,7 @@ __all__ = ["refine"]
 #: Draws at a time; what belongs to them in one year stays in the second-level cache.
 _TILE = 512
 #: A whole below it has no part that counts.
-_NOTHING = 1e-300
+_NOTHING = 1e-30
 
 
 def refine(

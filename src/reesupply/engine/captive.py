@@ -94,7 +94,7 @@ class CaptivePlan:
             supply[pads.part] *= pads_left(life, renewed, self.years_after)
         for one in self._disruptions:
             shuts, stays, remaining, replaced = one.cells.fill(values)
-            shut = np.zeros((self.years_after.size, values.shape[1]))
+            shut = np.zeros((self.years_after.size, values.shape[1]), dtype=values.dtype)
             shut[one.from_year :] = two_state(one.shocks.fill(values), shuts, stays)
             left = (1.0 - shut * (1.0 - remaining)) * kept.get(self.ids[one.part], 1.0)
             supply = replace_shortfall(supply, one.part, 1.0 - left, replaced)
@@ -126,7 +126,9 @@ class ElementShares:
 
     def split(self, lead_share: FloatArray) -> FloatArray:
         """Shares of the elements, (..., element, draw); 0 for elements outside the pair."""
-        shares = np.zeros((*lead_share.shape[:-1], self.n, lead_share.shape[-1]))
+        shares = np.zeros(
+            (*lead_share.shape[:-1], self.n, lead_share.shape[-1]), dtype=lead_share.dtype
+        )
         for element in self.rest:
             shares[..., element, :] = (1.0 - lead_share) / len(self.rest)
         shares[..., self.lead, :] = lead_share

@@ -49,7 +49,7 @@ class _Growth:
             self.volatility.fill(values)[0],
             self.drift.fill(values)[0],
             self.shocks.fill(values),
-            np.array(self.fitted),
+            np.array(self.fitted, dtype=values.dtype),
         )
         first = max(self.from_year, 0)
         ceiling = None if self.ceiling is None else self.ceiling.fill(values)[0]

@@ -113,10 +113,11 @@ class PastPlan:
         list of ndarray, each shape (past year, draw)
             By end use; those without a series of their own have one array in common.
         """
-        error = scale ** self._taper[:, np.newaxis]
+        taper, series = (each.astype(scale.dtype, copy=False) for each in (self._taper, self._own))
+        error = scale ** taper[:, np.newaxis]
         rest = residual_index(self._total, self._own, weight)
         rest *= error
-        return [rest if np.isnan(own).any() else own[:, np.newaxis] * error for own in self._own]
+        return [rest if np.isnan(own).any() else own[:, np.newaxis] * error for own in series]
 
 
 def compile_past(scenario: Scenario) -> PastPlan:

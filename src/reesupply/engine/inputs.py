@@ -16,6 +16,7 @@ import numpy as np
 from reesupply.distributions import Distribution, Uniform
 from reesupply.engine.knobs import moves_of
 from reesupply.engine.quantiles import Quantiles
+from reesupply.engine.workspace import DOUBLE
 from reesupply.errors import ScenarioError
 from reesupply.scenario.checks import matching_loadings
 
@@ -59,7 +60,8 @@ class Cells:
 
     def fill(self, values: FloatArray, out: FloatArray | None = None) -> FloatArray:
         """Return the cells of a lane, shape (cell, draw)."""
-        out = np.empty((self._constant.size, values.shape[1])) if out is None else out
+        if out is None:
+            out = np.empty((self._constant.size, values.shape[1]), dtype=values.dtype)
         out[...] = self._constant[:, np.newaxis]
         if self._at.size:
             out[self._at] = values[self._rows]
@@ -226,12 +228,12 @@ class InputPlan:
         uniforms : ndarray, shape (input, LANE)
             Within the open interval (0, 1).
         workspace : Workspace
-            Has room for them.
+            Has room for them, and keeps the values in double precision as "values".
 
         Returns
         -------
         values : ndarray, shape (value, LANE)
-            What the cells refer to.
+            What the cells refer to, in the precision of the workspace.
         normals : ndarray, shape (input, LANE)
             Normal number of each input, knobs and factors mixed in; standard where none is turned.
         """
@@ -242,11 +244,12 @@ class InputPlan:
         z[self._loaded] *= self._own
         for factor, (rows, loading) in enumerate(self._mixed):
             z[rows] += loading * z[factor]
-        own = workspace.room("cells", self._followed.size, z.shape[1])
+        own = workspace.room("values", self._followed.size, z.shape[1], dtype=DOUBLE)
         z.take(self._followed, axis=0, out=own, mode="clip")  # "raise" would copy first
         own[self._both] *= self._weight
         own[self._both] += np.sqrt(1.0 - self._weight**2) * z[self._change]
-        return self._quantiles(own, out=own, kernels=workspace.kernels), z
+        values = self._quantiles(own, out=own, kernels=workspace.kernels)
+        return values.astype(workspace.dtype, copy=False), z
 
     def reported(
         self, values: FloatArray, normals: FloatArray, rows: npt.NDArray[np.intp]
@@ -265,7 +268,7 @@ class InputPlan:
 
 def _normals(uniforms: FloatArray, workspace: Workspace) -> FloatArray:
     """Return standard normal numbers, some rows at a time, which stay in the cache."""
-    z = workspace.room("normals", *uniforms.shape)
+    z = workspace.room("normals", *uniforms.shape, dtype=DOUBLE)
     work = np.empty((_ROWS, uniforms.shape[1]))
     place = np.empty(work.shape, dtype=np.intp)
     for first in range(0, len(uniforms), _ROWS):

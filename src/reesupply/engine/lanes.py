@@ -39,6 +39,7 @@ class Job:
     layout: Layout
     grouped: tuple[int, ...] = ()
     kernels: str = "numpy"
+    dtype: str = "float64"
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
     plan : Plan
         Compiled scenario.
     job : Job
-        Seed, design, number of draws, what keeps its draws, which kernels.
+        Seed, design, number of draws, what keeps its draws, which kernels and precision.
     lanes : range
         Lanes to run, in order.
     stop : Event, optional
@@ -92,7 +93,7 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
     streamed = Streamed(plan, job.layout, grouped=job.grouped)
     kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
     kernels = kernels_of(job.kernels)
-    with _ONE_BLAS_THREAD, workspace_of(plan, kernels) as workspace:
+    with _ONE_BLAS_THREAD, workspace_of(plan, kernels, np.dtype(job.dtype)) as workspace:
         for lane in lanes:
             if stop is not None and stop.is_set():
                 break

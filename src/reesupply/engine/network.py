@@ -96,7 +96,7 @@ class NetworkPlan:
 
     def recycling_capacity(self, capacity: FloatArray) -> FloatArray:
         """Sum the capacity of recyclers, (recycler, year, draw), by bloc: (bloc, year, draw)."""
-        total = np.zeros((len(BLOCS), *capacity.shape[1:]))
+        total = np.zeros((len(BLOCS), *capacity.shape[1:]), dtype=capacity.dtype)
         for bloc in range(len(BLOCS)):
             total[bloc] = capacity[self.recycler_bloc == bloc].sum(axis=0)
         return total

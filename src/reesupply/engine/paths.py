@@ -73,7 +73,8 @@ class Paths:
             drawn = workspace.room(f"{self.name} {number}: cells", len(keys) * anchors, draws)
             cells.fill(values, out=drawn)
             found = workspace.room(f"{self.name} {number}: paths", len(keys), years, draws)
-            np.matmul(weights, drawn.reshape(len(keys), anchors, draws), out=found)
+            fixed = weights.astype(found.dtype, copy=False)
+            np.matmul(fixed, drawn.reshape(len(keys), anchors, draws), out=found)
             paths.update(zip(keys, found, strict=True))
         return paths
 

@@ -145,8 +145,9 @@ class PipelinePlan:
         capacity : ndarray, shape (plant, year, draw)
             Separated oxide that refineries and recyclers can make [t/yr].
         """
-        first = self.timing.run(values)
-        available = np.ones_like(first)
+        # a year in single precision is known to an hour, which can be the wrong side of New Year
+        first = self.timing.run(workspace["values"])
+        available = np.ones(first.shape, dtype=values.dtype)
         available[self._available] = self._availability.fill(values)
         ramped = self.ramps.run(first, values, available, workspace)
         if self._mortal.size:

@@ -137,7 +137,8 @@ class Plan:
         lap = Clock().lap if clock is None else clock.lap
         out = Workspace() if workspace is None else workspace
         values, normals = self.inputs.values(uniforms, out)
-        out["inputs"] = self.inputs.reported(values, normals, np.array(inputs, dtype=np.intp))
+        rows = np.array(inputs, dtype=np.intp)
+        out["inputs"] = self.inputs.reported(out["values"], normals, rows)
         lap("inputs")
         capacity, captive_shares = self._supply.run(values, out)
         lap("supply")
@@ -152,7 +153,7 @@ class Plan:
         out["surplus_stock"] = surplus_stock(out["balance"])
         lap("balance")
         claims = [claim.value(out) for claim in self.claims]
-        out["claims"] = np.array(claims).reshape(len(claims), values.shape[1])
+        out["claims"] = np.array(claims, dtype=np.float64).reshape(len(claims), values.shape[1])
         lap("claims")
         return out
 

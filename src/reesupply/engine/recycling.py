@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CHINA, ABROAD = BLOCS.index("china"), BLOCS.index("ex_china")
 #: Each pass takes nine tenths of what is left of the error of the base year.
-MOST_PASSES, UNLIMITED = 60, 1e100
+MOST_PASSES, UNLIMITED = 60, 1e30
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,8 @@ class RecyclingPlan:
         delay = _delay(paths)
         outside = _lead(demanded.use_outside)
         retired = in_use.retired
-        left = np.zeros((len(BLOCS), *retired.shape[1:]))
-        now, before = np.zeros((2, len(BLOCS), *demanded.contained.shape[1:]))
+        left = np.zeros((len(BLOCS), *retired.shape[1:]), dtype=retired.dtype)
+        now, before = np.zeros((2, len(BLOCS), *demanded.contained.shape[1:]), dtype=retired.dtype)
         for bloc, name in enumerate(BLOCS):
             share = 1.0 - outside if bloc == CHINA else outside
             np.einsum("ueyd,uyd->eyd", retired, share, out=left[bloc])
@@ -265,7 +265,7 @@ def _closing_factor(
     for _ in range(MOST_PASSES):
         factor = solve(supply=refined + back)
         again = abroad(np.where(np.isnan(factor), UNLIMITED, factor))
-        if np.allclose(again, back, rtol=1e-13, atol=1e-12):
+        if np.allclose(again, back, rtol=max(1e-13, 4.0 * np.finfo(again.dtype).eps), atol=1e-12):
             break
         back = again
     return factor

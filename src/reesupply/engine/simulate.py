@@ -101,6 +101,7 @@ def simulate(
     on_interrupt: str = "raise",
     until: Precision | None = None,
     kernels: str = "numpy",
+    dtype: npt.DTypeLike = "float64",
 ) -> Result:
     """
     Simulate the balance of a scenario.
@@ -143,6 +144,9 @@ def simulate(
     kernels : {"numpy", "numba"}
         What does the hottest work. "numba" needs the extra ``compiled``, takes half a minute the
         first time on a machine, and gives the same numbers to 1e-12.
+    dtype : {"float64", "float32"}
+        Precision of the models and of kept draws. "float32" needs half the memory; inputs, dates
+        and statistics stay in float64, and ``result.rounding()`` says what it costs.
 
     Returns
     -------
@@ -176,15 +180,16 @@ def simulate(
     plan = compile(scenario)
     draws = _positive("draws", draws)
     goals = looks(plan, until, draws)
-    names, rows = _kept(plan, () if until is not None and keep is None else keep, goals[-1])
+    precision = _dtype(dtype)
+    kept = () if until is not None and keep is None else keep
+    names, rows = _kept(plan, kept, goals[-1], precision.itemsize)
     streamed = [name for name in (*DATA, CLAIMS) if name not in names]
     # the layout takes a few lanes to make, which a small run that keeps its draws would notice
     layout = plan.layout.only(streamed) if streamed else NO_LAYOUT
     grouped = () if check_design(design) == "random" else tuple(map(int, headline_rows(layout)))
     kernels_of(kernels)  # says now what is wrong with the word
-    job = Job(
-        entropy_of(rng), check_design(design), goals[-1], names, rows, layout, grouped, kernels
-    )
+    made = (names, rows, layout, grouped, kernels, precision.name)
+    job = Job(entropy_of(rng), check_design(design), goals[-1], *made)
     if on_interrupt not in ("raise", "return"):
         msg = f"on_interrupt: found {on_interrupt!r}; {nearest(on_interrupt, ('raise', 'return'))}"
         raise ReesupplyError(msg)
@@ -231,13 +236,13 @@ class _Collector:
         """Make room for kept draws up to a number of draws."""
         self._goal = goal
         for name, old in self._arrays.items():
-            self._arrays[name] = np.empty((*old.shape[:-1], goal))
+            self._arrays[name] = np.empty((*old.shape[:-1], goal), dtype=old.dtype)
             self._arrays[name][..., : self.done] = old
 
     def add(self, part: Part) -> None:
         for name, piece in part.arrays.items():
             if name not in self._arrays:
-                self._arrays[name] = np.empty((*piece.shape[:-1], self._goal))
+                self._arrays[name] = np.empty((*piece.shape[:-1], self._goal), dtype=piece.dtype)
             self._arrays[name][..., part.first : part.first + piece.shape[-1]] = piece
         self._streamed.add(part.streamed)
         self.done = self._streamed.moments.count
@@ -265,6 +270,7 @@ class _Collector:
             groups=self._streamed.groups,
             stopped=self.stopped,
             profile=self._seconds if profile else None,
+            dtype=self._job.dtype,
         )
 
     def _kept(self) -> dict[str, FloatArray]:
@@ -281,7 +287,21 @@ def _positive(name: str, value: Any) -> int:
     return int(value)
 
 
-def _kept(plan: Plan, keep: Any, draws: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _dtype(given: Any) -> np.dtype[np.floating[Any]]:
+    names = ("float64", "float32")
+    try:
+        found = np.dtype("float64" if given is None else given)
+    except TypeError:
+        found = np.dtype(object)
+    if found.name not in names:
+        msg = f"dtype: found {given!r}, allowed is {' or '.join(map(repr, names))}"
+        raise ReesupplyError(msg)
+    return found
+
+
+def _kept(
+    plan: Plan, keep: Any, draws: int, bytes_each: int = 8
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Return the names of what keeps its draws, and the rows of the inputs that do."""
     if isinstance(keep, str):
         msg = f"keep: found the text {keep!r}, allowed is several names such as ({keep!r},)"
@@ -308,16 +328,18 @@ def _kept(plan: Plan, keep: Any, draws: int) -> tuple[tuple[str, ...], tuple[int
             raise ReesupplyError(msg)
         names["inputs"] = None
     if keep is None:
-        _check_memory(plan, tuple(names), len(rows), draws)
+        _check_memory(plan, tuple(names), len(rows), draws, bytes_each)
     return tuple(names), tuple(sorted(rows))
 
 
-def _check_memory(plan: Plan, names: Sequence[str], inputs: int, draws: int) -> None:
-    numbers = inputs + len(plan.claims)
+def _check_memory(
+    plan: Plan, names: Sequence[str], inputs: int, draws: int, bytes_each: int
+) -> None:
+    numbers = 0
     for name in names:
         if name in VARIABLES:
             numbers += int(np.prod([len(plan.labels(dim)) for dim in VARIABLES[name].dims]))
-    size = 8 * numbers * draws
+    size = (bytes_each * numbers + 8 * (inputs + len(plan.claims))) * draws
     if size > MEMORY_LIMIT:
         msg = (
             f"draws: {draws:,} would keep {size / 2**30:.1f} GiB of draws, allowed without asking "

@@ -59,12 +59,15 @@ def with_sums(
     -------
     ndarray
         One entry more on the bloc axis (world) and on the element axis (heavy pair), summed in
-        each draw; ratios, which do not add, keep their shape.
+        each draw; ratios, which do not add, keep their shape. In double precision.
     """
-    if not has_sums(name):
+    sums = has_sums(name)
+    if not sums and array.dtype == np.float64:
         return array
-    dims = DATA[name].dims
-    shape = [n + (dim in (BLOC, ELEMENT)) for n, dim in zip(array.shape, dims, strict=False)]
+    dims = DATA[name].dims if sums else ()
+    shape = [*array.shape[:-1]]
+    for axis, dim in enumerate(dims):
+        shape[axis] += dim in (BLOC, ELEMENT)
     shape.append(array.shape[-1])
     whole = np.empty(shape) if room is None else room[: prod(shape)].reshape(shape)
     filled = [slice(n) for n in array.shape]

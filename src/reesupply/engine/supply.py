@@ -159,7 +159,7 @@ class SupplyPlan:
 
 def _by_element(oxide: FloatArray, shares: FloatArray) -> FloatArray:
     """Sum the oxide of mines, (mine, year, draw), by element: (element, year, draw)."""
-    total = np.zeros((shares.shape[1], *oxide.shape[1:]))
+    total = np.zeros((shares.shape[1], *oxide.shape[1:]), dtype=oxide.dtype)
     return np.einsum("myd,med->eyd", oxide, shares, out=total)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-__all__ = ["Workspace", "workspace_of"]
+__all__ = ["DOUBLE", "Workspace", "workspace_of"]
+
+DOUBLE = np.dtype(np.float64)
 
 
 class Workspace(dict[str, "FloatArray"]):
@@ -35,11 +37,16 @@ class Workspace(dict[str, "FloatArray"]):
     ----------
     kernels : Kernels
         Functions that the lane is run with.
+    dtype : dtype
+        Precision of the models; dates and inputs are in double precision always.
     """
 
     kernels: Kernels = NUMPY
+    dtype: np.dtype[np.floating[Any]] = DOUBLE
 
-    def room(self, name: str, *shape: int) -> FloatArray:
+    def room(
+        self, name: str, *shape: int, dtype: np.dtype[np.floating[Any]] | None = None
+    ) -> FloatArray:
         """
         Return the array of a variable, to be written.
 
@@ -49,6 +56,8 @@ class Workspace(dict[str, "FloatArray"]):
             Its name.
         *shape : int
             Its shape.
+        dtype : dtype, optional
+            That of the workspace unless another is given.
 
         Returns
         -------
@@ -58,7 +67,7 @@ class Workspace(dict[str, "FloatArray"]):
         """
         found = self.get(name)
         if found is None or found.shape != shape:
-            found = self[name] = np.zeros(shape)
+            found = self[name] = np.zeros(shape, dtype=dtype or self.dtype)
         return found
 
 
@@ -68,7 +77,9 @@ _LOCK = Lock()
 
 
 @contextmanager
-def workspace_of(plan: Plan, kernels: Kernels = NUMPY) -> Iterator[Workspace]:
+def workspace_of(
+    plan: Plan, kernels: Kernels = NUMPY, dtype: np.dtype[np.floating[Any]] = DOUBLE
+) -> Iterator[Workspace]:
     """
     Lend a workspace for some lanes of a plan; later lanes get it again, also in another run.
 
@@ -78,6 +89,8 @@ def workspace_of(plan: Plan, kernels: Kernels = NUMPY) -> Iterator[Workspace]:
         Compiled scenario; another plan leaves other parts of its arrays alone.
     kernels : Kernels
         Functions that the lanes are run with.
+    dtype : dtype
+        Precision of the models.
 
     Yields
     ------
@@ -88,8 +101,9 @@ def workspace_of(plan: Plan, kernels: Kernels = NUMPY) -> Iterator[Workspace]:
         for other in [other for other in _SPARE if other is not plan]:
             del _SPARE[other]
         spare = _SPARE.setdefault(plan, [])
+        spare[:] = [other for other in spare if other.dtype == dtype]
         workspace = spare.pop() if spare else Workspace()
-    workspace.kernels = kernels
+    workspace.kernels, workspace.dtype = kernels, dtype
     try:
         yield workspace
     finally:

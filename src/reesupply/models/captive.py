@@ -37,8 +37,8 @@ def parts_of_total(total: FloatArray, documented: FloatArray) -> FloatArray:
         Parts, the residual last; their sum is `total` in every draw.
     """
     known = documented.sum(axis=0)
-    scale = np.minimum(1.0, total / np.maximum(known, 1e-300))
-    parts = np.empty((documented.shape[0] + 1, documented.shape[1]))
+    scale = np.minimum(1.0, total / np.maximum(known, 1e-30))
+    parts = np.empty((documented.shape[0] + 1, documented.shape[1]), dtype=total.dtype)
     np.multiply(documented, scale, out=parts[:-1])
     parts[-1] = np.maximum(total - known, 0.0)
     return parts
@@ -62,7 +62,7 @@ def grown(base: FloatArray, growth: FloatArray, years_after: npt.ArrayLike) -> F
     ndarray, shape (part, year, draw)
     """
     rate = 1.0 + growth[..., np.newaxis, :]
-    factor = rate ** np.asarray(years_after, dtype=np.float64)[:, np.newaxis]
+    factor = rate ** np.asarray(years_after, dtype=growth.dtype)[:, np.newaxis]
     return base[:, np.newaxis, :] * factor
 
 

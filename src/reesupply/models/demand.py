@@ -165,6 +165,7 @@ def residual_index(total: FloatArray, own: FloatArray, weight: FloatArray) -> Fl
     """
     has = np.isfinite(own).all(axis=1)
     rest = weight[~has].sum(axis=0)
+    total, own = (each.astype(weight.dtype, copy=False) for each in (total, own))
     left = total[:, np.newaxis] * weight.sum(axis=0)
     for index, size in zip(own[has], weight[has], strict=True):
         left -= index[:, np.newaxis] * size
@@ -224,7 +225,7 @@ def by_place(amount: FloatArray, outside: FloatArray) -> FloatArray:
     ndarray, shape (2, element, year, draw)
         Sum over end uses, China first; the two sum to all of `amount`.
     """
-    result = np.zeros((2, *amount.shape[1:]))
+    result = np.zeros((2, *amount.shape[1:]), dtype=amount.dtype)
     np.einsum("ueyd,uyd->eyd", amount, 1.0 - outside, out=result[0])
     np.einsum("ueyd,uyd->eyd", amount, outside, out=result[1])
     return result

@@ -44,7 +44,7 @@ def growth_error(
         :math:`\sigma\sqrt{h + h^2/n}`; with :math:`\sigma` drawn from its posterior this is the
         Student predictive of a random walk with drift.
     """
-    ahead = np.arange(1.0, len(shocks) + 1.0)[:, np.newaxis]
+    ahead = np.arange(1, len(shocks) + 1, dtype=shocks.dtype)[:, np.newaxis]
     walk = np.cumsum(shocks, axis=0)
     walk += ahead * (drift / np.sqrt(fitted))
     return np.asarray(volatility * walk)

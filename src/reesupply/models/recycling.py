@@ -44,7 +44,7 @@ def logistic_rise(
     ndarray, shape (year, draw)
         :math:`m / (1 + (m/c_0 - 1) e^{-k t})`, the logistic curve through the level.
     """
-    years = np.asarray(elapsed, dtype=np.float64)[:, np.newaxis]
+    years = np.asarray(elapsed, dtype=level.dtype)[:, np.newaxis]
     top = np.maximum(ceiling, level)
     gap = np.divide(top - level, level, out=np.zeros_like(top), where=level > 0.0)
     return np.asarray(np.where(level > 0.0, top / (1.0 + gap * np.exp(-rate * years)), 0.0))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Network", "Refined", "refine"]
 
 #: A whole below it has no part that counts.
-_NOTHING = 1e-300
+_NOTHING = 1e-30
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _routes(network: Network, recovery: FloatArray) -> list[_Route]:
             continue
         to = contract[mines]
         plants, plant_of = np.unique(to, return_inverse=True)
-        member = (to == plants[:, np.newaxis]).astype(np.float64)
+        member = (to == plants[:, np.newaxis]).astype(recovery.dtype)
         crosses = np.flatnonzero(network.refinery_bloc[to] != network.mine_bloc[mines])
         routes.append(_Route(mines, plants, plant_of, member, recovery[to], crosses))
     return routes

@@ -32,6 +32,11 @@ LEAST = 100.0
 #: Share of effective draws below which there is a warning: of a normal claim that is a shift of 1.5
 #: standard deviations, exp(-1.5**2) = 0.1, one to look for in the inputs.
 FEW = 0.1
+#: What a result has in common with the one before.
+_OF_THE_RUN = (
+    *("plan", "draws", "entropy", "design", "seconds", "input_names", "arrays", "moments"),
+    *("histograms", "joint", "groups", "stopped", "profile", "dtype"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -370,22 +375,8 @@ def _check_size(done: Conditioning, least: float) -> None:
 
 def _weighted(prior: Result, weights: FloatArray | None) -> Result:
     """Return the same run under other weights."""
-    found = Result(
-        plan=prior.plan,
-        draws=prior.draws,
-        entropy=prior.entropy,
-        design=prior.design,
-        seconds=prior.seconds,
-        input_names=prior.input_names,
-        arrays=prior.arrays,
-        moments=prior.moments,
-        histograms=prior.histograms,
-        joint=prior.joint,
-        groups=prior.groups,
-        stopped=prior.stopped,
-        profile=prior.profile,
-        weights=weights,
-    )
+    same: dict[str, Any] = {name: getattr(prior, name) for name in _OF_THE_RUN}
+    found = Result(weights=weights, **same)
     found.traffic = prior.traffic
     return found
 

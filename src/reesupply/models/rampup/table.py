@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -91,6 +91,9 @@ class RampTable:
     cells_per_month: int = field(init=False)
     _value: FloatArray = field(init=False, repr=False)
     _slope: FloatArray = field(init=False, repr=False)
+    _flat: dict[np.dtype[Any], tuple[FloatArray, FloatArray]] = field(
+        init=False, repr=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         if not self.tau or len(self.tau) != len(self.beta):
@@ -162,7 +165,7 @@ class RampTable:
         start = np.asarray(first_feed, dtype=np.float64)
         calendar, out = self.checked(start, klass, years, out)
         classes = np.broadcast_to(np.asarray(klass), start.shape)
-        level = np.broadcast_to(np.asarray(plateau, dtype=np.float64), start.shape)
+        level = np.broadcast_to(np.asarray(plateau, dtype=out.dtype), start.shape)
         # a few plants at a time, so that what is worked on stays in the processor's cache
         for first in range(0, len(start), _PLANTS) if start.ndim > 1 else (0,):
             some = slice(first, first + _PLANTS) if start.ndim > 1 else slice(None)
@@ -195,6 +198,14 @@ class RampTable:
             raise ReesupplyError(msg)
         return calendar, np.empty(shape) if out is None else out
 
+    def _in_precision(self, dtype: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:
+        """Flat values and slopes in the precision of a result, converted once for each."""
+        if dtype not in self._flat:
+            both = (table.astype(dtype, copy=False) for table in (self._value, self._slope))
+            value, slope = (table.reshape(-1) for table in both)
+            self._flat[dtype] = value, slope
+        return self._flat[dtype]
+
     def _cells(
         self, start: FloatArray, klass: npt.NDArray[np.integer], calendar: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], FloatArray]:
@@ -222,8 +233,9 @@ class RampTable:
         level: FloatArray,
     ) -> None:
         """Write one year after the other: a year is a whole number of cells further on."""
-        value, slope = self._value.reshape(-1), self._slope.reshape(-1)
-        at, result, rise = np.empty_like(cell), np.empty(cell.shape), np.empty(cell.shape)
+        value, slope = self._in_precision(out.dtype)
+        at, (result, rise) = np.empty_like(cell), np.empty((2, *cell.shape), dtype=out.dtype)
+        fraction = fraction.astype(out.dtype, copy=False)
         for year in range(out.shape[-2]):
             np.maximum(cell, low, out=at)
             np.minimum(at, high, out=at)

@@ -150,13 +150,21 @@ class Lifetime(ABC):
 
 
 def as_share(share: FloatArray, *, axis: int) -> FloatArray:
-    """Take off the rounding noise that would make a share rise along `axis` or leave [0, 1]."""
+    """Take off, in place, the rounding that would make a share rise on `axis` or leave [0, 1]."""
     rows = np.moveaxis(share, axis, 0)
-    falling = bool((rows[1:] <= rows[:-1]).all())
-    clean = falling and bool((rows[:1] <= 1.0).all()) and bool((rows[-1:] >= 0.0).all())
-    if clean:  # the rule; looking is much quicker than mending, which changes nothing then
-        return share
-    return np.asarray(np.minimum.accumulate(np.clip(share, 0.0, 1.0), axis=axis))
+    np.minimum(rows[:1], 1.0, out=rows[:1])
+    for step in range(1, len(rows)):  # quicker than to look whether there is any
+        here = slice(step, step + 1)
+        np.minimum(rows[here], rows[step - 1 : step], out=rows[here])
+    if not (rows[-1:] >= 0.0).all():
+        np.maximum(share, 0.0, out=share)
+    return share
+
+
+def floating(value: npt.ArrayLike) -> FloatArray:
+    """Return an array of floating-point numbers, in the precision that it has."""
+    array = np.asarray(value)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
 def check_positive(**parameters: float | FloatArray) -> None:

@@ -205,7 +205,7 @@ def check_rule(inflow_at: str) -> None:
 def leaving_from(share: FloatArray) -> FloatArray:
     """Share that leaves in each step, from what survives it: (step,) or (..., step, draw)."""
     axis = year_axis(share)
-    leaving = np.empty(share.shape)
+    leaving = np.empty(share.shape, dtype=share.dtype)
     rows, out = np.moveaxis(share, axis, 0), np.moveaxis(leaving, axis, 0)
     np.subtract(1.0, rows[:1], out=out[:1])
     np.subtract(rows[:-1], rows[1:], out=out[1:])

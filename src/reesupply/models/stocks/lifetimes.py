@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from reesupply.errors import ReesupplyError
-from reesupply.models.stocks.base import Lifetime, as_share, check_positive
+from reesupply.models.stocks.base import Lifetime, as_share, check_positive, floating
 from reesupply.models.stocks.quadrature import weibull_at_ages, weibull_over_years
 
 if TYPE_CHECKING:
@@ -94,9 +94,7 @@ class Weibull(Lifetime):
         """See `Lifetime.surviving`."""
         if not self.has_draws:
             return super().surviving(n_years, entry)
-        scale, shape = np.broadcast_arrays(
-            *(np.asarray(v, dtype=np.float64) for v in (self.scale, self.shape))
-        )
+        scale, shape = np.broadcast_arrays(*(floating(v) for v in (self.scale, self.shape)))
         if entry is None:
             rows = weibull_over_years(scale.ravel(), shape.ravel(), n_years)
         else:

@@ -40,7 +40,7 @@ _PARTS = (1, 2, 4, 8)
 
 def weibull_at_ages(scale: FloatArray, shape: FloatArray, ages: FloatArray) -> FloatArray:
     """Survival at positive or zero ages; (draw,), (draw,) and (age,) give (age, draw)."""
-    share = np.empty((ages.size, scale.size))
+    share = np.empty((ages.size, scale.size), dtype=scale.dtype)
     for start in range(0, scale.size, SUM_BLOCK):
         draws = slice(start, start + SUM_BLOCK)
         some = share[:, draws]
@@ -72,7 +72,7 @@ def weibull_over_years(scale: FloatArray, shape: FloatArray, n_years: int) -> Fl
         for count in reversed(_PARTS):
             smooth = scale * count >= _SMOOTH * shape
             parts[smooth & ((2.0 / (scale * count)) ** shape <= _SERIES_UP_TO)] = count
-    share = np.empty((n_years, scale.size))
+    share = np.empty((n_years, scale.size), dtype=scale.dtype)
     whole = parts == 1
     if 2 * np.count_nonzero(whole) > whole.size:
         # all at once, and the few others again: picking out the many would take longer
@@ -87,7 +87,7 @@ def weibull_over_years(scale: FloatArray, shape: FloatArray, n_years: int) -> Fl
             share[:, some] = _closed_form(scale[some], shape[some], n_years)
             continue
         # a year is the mean of its parts, each a year of a lifetime `count` times as long
-        fine = np.empty((n_years * count, some.size))
+        fine = np.empty((n_years * count, some.size), dtype=scale.dtype)
         _smooth_years(scale[some] * float(count), shape[some], fine)
         for part in range(1, count):
             fine[::count] += fine[part::count]
@@ -114,10 +114,11 @@ def _smooth_years(scale: FloatArray, shape: FloatArray, share: FloatArray) -> No
         return
     c = shape - 1.0
     columns = np.array([1 / age, 1 / (1008 * age**2), 1 / (72 * age), 1 / (30240 * age**3)])
+    columns = columns.astype(scale.dtype, copy=False)
     rows = np.array(
         [3 * c, c * (shape - 2), 6 * c, c * (7 * shape - 11), c * (shape - 2) * (shape - 3), c]
     )
-    work = np.empty((5, len(age) - 1, min(scale.size, KERNEL_BLOCK)))
+    work = np.empty((5, len(age) - 1, min(scale.size, KERNEL_BLOCK)), dtype=scale.dtype)
     for start in range(0, scale.size, KERNEL_BLOCK):
         draws = slice(start, start + KERNEL_BLOCK)
         k = shape[draws]
@@ -175,6 +176,7 @@ def _series(power: FloatArray, shape: FloatArray) -> FloatArray:
     r"""Mean of S up to an age, :math:`\sum_j (-z)^j / (j!\,(jk + 1))` with z = (a/L)^k."""
     terms = np.arange(float(_SERIES_TERMS))[:, np.newaxis]
     signed = (-1.0) ** terms / special.gamma(terms + 1.0)
+    signed, terms = (each.astype(shape.dtype, copy=False) for each in (signed, terms))
     coefficients = terms * shape
     coefficients += 1.0
     np.divide(signed, coefficients, out=coefficients)
@@ -192,7 +194,7 @@ def _log_hazard(
     """Return k ln(a/L), the logarithm of the cumulative hazard, of shape (age, draw)."""
     with np.errstate(divide="ignore"):  # S(0) = exp(-exp(-inf)) = 1
         log_age = np.log(ages)
-    out = np.empty((ages.size, scale.size)) if out is None else out
+    out = np.empty((ages.size, scale.size), dtype=scale.dtype) if out is None else out
     out[...] = log_age[:, np.newaxis]  # copied first: quicker than broadcasting both operands
     out *= shape
     out -= shape * np.log(scale)
