@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,9 +92,6 @@ class RampTable:
     cells_per_month: int = field(init=False)
     _value: FloatArray = field(init=False, repr=False)
     _slope: FloatArray = field(init=False, repr=False)
-    _flat: dict[np.dtype[Any], tuple[FloatArray, FloatArray]] = field(
-        init=False, repr=False, default_factory=dict
-    )
 
     def __post_init__(self) -> None:
         if not self.tau or len(self.tau) != len(self.beta):
@@ -198,14 +196,6 @@ class RampTable:
             raise ReesupplyError(msg)
         return calendar, np.empty(shape) if out is None else out
 
-    def _in_precision(self, dtype: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:
-        """Flat values and slopes in the precision of a result, converted once for each."""
-        if dtype not in self._flat:
-            both = (table.astype(dtype, copy=False) for table in (self._value, self._slope))
-            value, slope = (table.reshape(-1) for table in both)
-            self._flat[dtype] = value, slope
-        return self._flat[dtype]
-
     def _cells(
         self, start: FloatArray, klass: npt.NDArray[np.integer], calendar: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], FloatArray]:
@@ -233,7 +223,7 @@ class RampTable:
         level: FloatArray,
     ) -> None:
         """Write one year after the other: a year is a whole number of cells further on."""
-        value, slope = self._in_precision(out.dtype)
+        value, slope = _in_precision(self, out.dtype)
         at, (result, rise) = np.empty_like(cell), np.empty((2, *cell.shape), dtype=out.dtype)
         fraction = fraction.astype(out.dtype, copy=False)
         for year in range(out.shape[-2]):
@@ -246,6 +236,13 @@ class RampTable:
             result += rise
             np.multiply(result, level, out=out[..., year, :])
             cell += 12 * self.cells_per_month
+
+
+@lru_cache(maxsize=8)  # not on the table: a plan that travels would take it along
+def _in_precision(table: RampTable, dtype: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:
+    """Return flat values and slopes in the precision of a result."""
+    value, slope = (each.astype(dtype, copy=False) for each in (table._value, table._slope))
+    return value.reshape(-1), slope.reshape(-1)
 
 
 def _frozen(array: FloatArray) -> FloatArray:
