@@ -179,8 +179,21 @@ def why_above_c(found: Any) -> list[str]:
         return []
     stages = sorted(found["stages"]["numpy"].items(), key=lambda item: -item[1])
     few = " and ".join(name for name, _ in stages[:2])
-    return [
+    said = [
         f"C does a draw in {c['cpu_us']:.3g} µs of processor time, so {targets.BY_C:.2g} times "
         f"that is {targets.BY_C * c['cpu_us']:.3g}. The two largest stages here, {few}, take "
         f"{sum(us for _, us in stages[:2]):.3g}, the others {sum(us for _, us in stages[2:]):.3g}."
     ]
+    by_plain = {
+        name: way["wall_us"] / plain["wall_us"]
+        for name in (targets.OURS, targets.COMPILED)
+        if (way := targets.way(found, name, THREADS))
+        and (plain := targets.way(found, targets.PLAIN_C, THREADS))
+    }
+    if by_plain:
+        times = ", ".join(f"{name}, {ratio:.2g} times" for name, ratio in by_plain.items())
+        said.append(
+            "This C is written in vectors by hand where a compiler does not find them. Beside "
+            f"plain loops in C, with the same flags, a draw takes on two threads: {times}."
+        )
+    return said

@@ -181,21 +181,21 @@ def limit(sizes: Sizes) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits
 
     from benchmarks.limit import run
-    from benchmarks.limit.c_kernel import FLAGS, CKernel, NoCompilerError, compiler_version
+    from benchmarks.limit.c_kernel import FLAGS, NoCompilerError, compiler_version
     from benchmarks.limit.job import reference_job
     from benchmarks.limit.peers import quiet
 
     quiet()
-    job, kernel, made_by = reference_job(), None, None
+    job, in_c, made_by = reference_job(), {}, None
     try:
-        kernel = CKernel(job)
+        in_c = run.c_kernels(job)
         made_by = f"{compiler_version()}, {' '.join(FLAGS)}"
     except NoCompilerError as error:
         print(f"The C kernel is left out: {error}.", file=sys.stderr)
     with threadpool_limits(1, user_api="blas"):
-        differences = run.differences(job, kernel)
+        differences = run.differences(job, in_c)
         run.check(differences)
-        timings = run.measure(run.ways(job, kernel, sizes.limit), 2 * sizes.repeats + 1)
+        timings = run.measure(run.ways(job, in_c, sizes.limit), 2 * sizes.repeats + 1)
         stages = run.profile(job, int(run.OUR_DRAWS * sizes.limit))
     return {
         "compiler": made_by,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # wherever it is run from
 
-from benchmarks.run import markdown
+from benchmarks.run import SMALL_DRAWS, markdown
 
 LANES, REPEATS = 16, 5
 DTYPES = ("float64", "float32")
@@ -46,6 +46,8 @@ class Precision:
         Of the models.
     us : list of float
         Processor time of a draw in a long run, one number for each repetition [µs].
+    warm_ms : list of float
+        Processor time of a warm call of 1,000 draws that keeps them [ms].
     lane_mib, kept_kib : float
         Arrays of a lane [MiB], and what a draw keeps where nothing else is asked for [KiB].
     lost : float
@@ -55,6 +57,7 @@ class Precision:
 
     dtype: str
     us: list[float]
+    warm_ms: list[float]
     lane_mib: float
     kept_kib: float
     lost: float
@@ -75,11 +78,12 @@ def measure(lanes: int = LANES, repeats: int = REPEATS) -> list[Precision]:
     """
     plan = rs.compile("baseline")
     taken: dict[str, list[float]] = {dtype: [] for dtype in DTYPES}
+    warm: dict[str, list[float]] = {dtype: [] for dtype in DTYPES}
     for _ in range(repeats + 1):
-        for dtype, each in taken.items():
-            started = time.process_time()
-            rs.simulate(plan, draws=lanes * LANE, rng=1, keep=(), workers=1, dtype=dtype)
-            each.append(1e6 * (time.process_time() - started) / (lanes * LANE))
+        for dtype in DTYPES:
+            long = _seconds(plan, lanes * LANE, (), dtype)
+            taken[dtype].append(1e6 * long / (lanes * LANE))
+            warm[dtype].append(1e3 * _seconds(plan, SMALL_DRAWS, None, dtype))
     found = []
     for dtype, each in taken.items():
         kept = rs.simulate(plan, draws=LANE, rng=1, workers=1, dtype=dtype)
@@ -88,12 +92,19 @@ def measure(lanes: int = LANES, repeats: int = REPEATS) -> list[Precision]:
             Precision(
                 dtype,
                 each[1:],  # the first finds memory, and makes the layout of the histograms
+                warm[dtype][1:],
                 _lane_bytes(plan, dtype) / 2**20,
                 size / LANE / 2**10,
                 float(kept.rounding()["share_of_sd"].max()),
             )
         )
     return found
+
+
+def _seconds(plan: Plan, draws: int, keep: tuple[str, ...] | None, dtype: str) -> float:
+    started = time.process_time()
+    rs.simulate(plan, draws=draws, rng=1, keep=keep, workers=1, dtype=dtype)
+    return time.process_time() - started
 
 
 def _lane_bytes(plan: Plan, dtype: str) -> int:
@@ -122,14 +133,15 @@ def table(found: Sequence[Precision]) -> str:
                 f"`{each.dtype}`",
                 f"{median(each.us):.1f}",
                 f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+                f"{median(each.warm_ms):.0f}",
                 f"{each.lane_mib:.0f}",
                 f"{each.kept_kib:.1f}",
                 f"{each.lost:.0e}" if each.lost else "",
             )
         )
     head = (
-        *("dtype", "µs CPU a draw", "by double (range)", "MiB a lane", "KiB a kept draw"),
-        "lost, by sd",
+        *("dtype", "µs CPU a draw", "by double (range)", "ms of a warm call"),
+        *("MiB a lane", "KiB a kept draw", "lost, by sd"),
     )
     return markdown(head, rows)
 

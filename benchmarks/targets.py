@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 #: How long a run of a hundred million draws may take, in seconds.
 LONG_RUN, LONG_RUN_SECONDS = 100_000_000, 900.0
 #: Names in the limit benchmark.
-C_WAY, OURS, WHOLE = "C, fused kernel", "reesupply, in blocks", "numpy, whole arrays"
+C_WAY, PLAIN_C = "C, fused kernel", "C, plain loops"
+OURS, COMPILED = "reesupply, in blocks", "reesupply, numba kernels"
+WHOLE = "numpy, whole arrays"
 
 
 def number(value: float) -> str:

@@ -40,18 +40,18 @@ def job(limit: Any) -> Any:
     return limit.j.reference_job()
 
 
-@pytest.fixture(scope="module")
-def kernel(limit: Any, job: Any) -> Any:
-    """Return the C kernel, where there is a compiler."""
+@pytest.fixture(scope="module", params=[False, True], ids=["vectors", "plain"])
+def kernel(limit: Any, job: Any, request: pytest.FixtureRequest) -> Any:
+    """Return the C kernel, where there is a compiler, and that of plain loops."""
     try:
-        return limit.CKernel(job)
+        return limit.CKernel(job, plain=request.param)
     except limit.NoCompilerError as error:
         pytest.skip(str(error))
 
 
 def test_reesupply_gives_the_numbers_of_plain_numpy(limit: Any, job: Any) -> None:
     """Exactly on exact normal numbers, and within the error of the tables otherwise."""
-    found = limit.differences(job, None, draws=2 * LANE)
+    found = limit.differences(job, {}, draws=2 * LANE)
 
     assert len(found) == 1 + 2 * len(limit.available())
     for name, difference in found.items():

@@ -74,13 +74,14 @@ def compiler_version() -> str:
     return done.stdout.splitlines()[0] if done.stdout else "unknown compiler"
 
 
-def build(folder: Path) -> Path:
+def build(folder: Path, *, plain: bool = False) -> Path:
     """Compile the kernel into a folder; without the flag for wide vectors if it is unknown."""
     code, target = folder / "limit.o", folder / "limit.so"
     # linked by itself: with -ffast-math it would switch off subnormal numbers in all of Python
     link = [*compiler(), "-shared", "-o", str(target), str(code), "-lm", "-lpthread"]
     for flags in (FLAGS, FLAGS[:-1]):
-        compile_ = [*compiler(), "-std=gnu11", "-fPIC", *flags, "-c", "-o", str(code), str(SOURCE)]
+        what = ["-std=gnu11", "-fPIC", *flags, *["-DPLAIN"] * plain]
+        compile_ = [*compiler(), *what, "-c", "-o", str(code), str(SOURCE)]
         for call in (compile_, link):
             done = subprocess.run(call, check=False, capture_output=True, text=True)
             if done.returncode:
@@ -99,6 +100,8 @@ class CKernel:
     ----------
     job : Job
         Its arrays are laid out as the kernel wants them.
+    plain : bool
+        With plain loops only, and none that are written in vectors.
 
     Raises
     ------
@@ -106,10 +109,10 @@ class CKernel:
         If there is no compiler that takes it.
     """
 
-    def __init__(self, job: j.Job) -> None:
+    def __init__(self, job: j.Job, *, plain: bool = False) -> None:
         self._job = job
         with tempfile.TemporaryDirectory() as folder:
-            self._library = ctypes.CDLL(str(build(Path(folder))))
+            self._library = ctypes.CDLL(str(build(Path(folder), plain=plain)))
         arrays, self._sizes = _arrays(job)
         # the structure holds addresses only
         self._arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}

@@ -3,7 +3,8 @@
  *
  * W draws at a time go through the whole chain in arrays that stay in the first-level cache;
  * inner loops run over draws, so that the compiler makes vector instructions of them. Random numbers
- * are eight interleaved xoshiro256++ streams a thread.
+ * are eight interleaved xoshiro256++ streams a thread. With PLAIN defined three functions are plain
+ * loops, as one would write them first, and random numbers one stream.
  */
 #include <math.h>
 #include <pthread.h>
@@ -62,6 +63,19 @@ static void seed_stream(Stream *g, uint64_t seed) {
 
 static inline words turn(words x, int k) { return (x << k) | (x >> (64 - k)); }
 
+#ifdef PLAIN
+/* Uniform numbers in (0, 1), as the library's: k / 2^53 + 2^-54, k below 2^53; one stream. */
+static void uniforms(Stream *g, double *restrict out, int64_t n) {
+    uint64_t s0 = g->s[0][0], s1 = g->s[1][0], s2 = g->s[2][0], s3 = g->s[3][0];
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t sum = s0 + s3, result = ((sum << 23) | (sum >> 41)) + s0, t = s1 << 17;
+        s2 ^= s0; s3 ^= s1; s1 ^= s2; s0 ^= s3;
+        s2 ^= t; s3 = (s3 << 45) | (s3 >> 19);
+        out[i] = (double)(result >> 11) * 0x1p-53 + 0x1p-54;
+    }
+    g->s[0][0] = s0; g->s[1][0] = s1; g->s[2][0] = s2; g->s[3][0] = s3;
+}
+#else
 /* Uniform numbers in (0, 1), as the library's: k / 2^53 + 2^-54, k below 2^53. */
 static void uniforms(Stream *g, double *restrict out, int64_t n) {
     words s0 = g->s[0], s1 = g->s[1], s2 = g->s[2], s3 = g->s[3];
@@ -74,6 +88,7 @@ static void uniforms(Stream *g, double *restrict out, int64_t n) {
     }
     g->s[0] = s0; g->s[1] = s1; g->s[2] = s2; g->s[3] = s3;
 }
+#endif
 
 /* ---- normal quantile function ------------------------------------------------------------ */
 
@@ -172,6 +187,36 @@ static void values(const Job *job, double (*restrict z)[W], double (*restrict x)
 
 /* ---- the chain --------------------------------------------------------------------------- */
 
+#ifdef PLAIN
+/* Projects: a window of YEARS ages out of the row of the phase of the year, and out of the next. */
+static void projects(const Job *job, double (*restrict x)[W], double (*restrict cell)[YEARS][W]) {
+    double before = (double)job->years_before;
+    for (int w = 0; w < W; w++) {
+        double lead[YEARS] = {0.0}, rest[YEARS] = {0.0};
+        for (int p = 0; p < PROJECTS; p++) {
+            double first = job->start[p] + x[DELAY + p][w] + before;
+            first = fmin(fmax(first, 0.0), before + YEARS);
+            int64_t year = (int64_t)first;
+            double place = (first - (double)year) * (double)(job->phases - 1);
+            int64_t phase = (int64_t)place;
+            double part = place - (double)phase, level = x[PLATEAU + p][w];
+            const double *a = job->ramps + (job->klass[p] * job->phases + phase) * job->window
+                + (2 * job->years_before + YEARS - year);
+            const double *b = a + job->window;
+            double one = level * job->nameplate[p], two = level * job->nameplate[PROJECTS + p];
+            for (int t = 0; t < YEARS; t++) {
+                double share = a[t] + part * (b[t] - a[t]);
+                lead[t] += one * share;
+                rest[t] += two * share;
+            }
+        }
+        for (int t = 0; t < YEARS; t++) {
+            cell[0][t][w] = lead[t];
+            cell[1][t][w] = rest[t];
+        }
+    }
+}
+#else
 /* Projects: a window of YEARS ages out of the row of the phase of the year, and out of the next. */
 static void projects(const Job *job, double (*restrict x)[W], double (*restrict cell)[YEARS][W]) {
     double before = (double)job->years_before;
@@ -202,7 +247,24 @@ static void projects(const Job *job, double (*restrict x)[W], double (*restrict 
         }
     }
 }
+#endif
 
+#ifdef PLAIN
+/* What leaves in a year, of what came in it and in the years before. */
+static void recycle(const Job *job, const double (*restrict magnets)[USES][W],
+                    double (*restrict retired)[YEARS][W]) {
+    for (int e = 0; e < ELEMENTS; e++)
+        for (int t = 0; t < YEARS; t++) {
+            double *restrict left = retired[e][t];
+            for (int w = 0; w < W; w++) left[w] = 0.0;
+            for (int s = 0; s <= t; s++)
+                for (int u = 0; u < USES; u++) {
+                    double share = job->outflow[((e * YEARS + t) * YEARS + s) * USES + u];
+                    for (int w = 0; w < W; w++) left[w] += share * magnets[s][u][w];
+                }
+        }
+}
+#else
 /* Four years of both elements at a time: eight sums in registers. */
 static void recycle(const Job *job, const double (*restrict magnets)[USES][W],
                     double (*restrict retired)[YEARS][W]) {
@@ -226,6 +288,7 @@ static void recycle(const Job *job, const double (*restrict magnets)[USES][W],
             }
         }
 }
+#endif
 
 static void balance(const Job *job, double (*restrict x)[W], double (*restrict cell)[YEARS][W]) {
     static _Thread_local double magnets[YEARS][USES][W] __attribute__((aligned(64)));

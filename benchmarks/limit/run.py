@@ -58,7 +58,8 @@ RESULTS = ROOT / "benchmarks" / "results"
 #: Draws of a repetition, in units that suit the way; and how often all ways are repeated.
 C_DRAWS, OUR_DRAWS, NUMPY_DRAWS = 1_024_000, 409_600, 10_000
 REPEATS, THREADS = 7, 2
-C, OURS, NUMPY = "C, fused kernel", "reesupply, in blocks", "numpy, whole arrays"
+C, PLAIN_C = "C, fused kernel", "C, plain loops"
+OURS, NUMPY = "reesupply, in blocks", "numpy, whole arrays"
 COMPILED = "reesupply, numba kernels"
 #: Values may differ by so much of the standard deviation of a cell.
 SAME, BY_TABLE = 1e-9, 1e-5
@@ -108,7 +109,12 @@ class Timing:
     wall_by_ours: float
 
 
-def differences(job: j.Job, kernel: CKernel | None, draws: int = LANE) -> dict[str, float]:
+def c_kernels(job: j.Job) -> dict[str, CKernel]:
+    """Compile the kernel, and its plain loops, by the name of the way; see `CKernel`."""
+    return {C: CKernel(job), PLAIN_C: CKernel(job, plain=True)}
+
+
+def differences(job: j.Job, in_c: Mapping[str, CKernel], draws: int = LANE) -> dict[str, float]:
     """
     Compare the cells of all ways on the same uniform numbers.
 
@@ -116,8 +122,8 @@ def differences(job: j.Job, kernel: CKernel | None, draws: int = LANE) -> dict[s
     ----------
     job : Job
         The reference job.
-    kernel : CKernel or None
-        The C kernel if there is one.
+    in_c : mapping of str to CKernel
+        C kernels by name, if there are any.
     draws : int
         A multiple of 1,024.
 
@@ -147,8 +153,8 @@ def differences(job: j.Job, kernel: CKernel | None, draws: int = LANE) -> dict[s
     one = OneDraw(job)
     some = np.array([one(column) for column in uniforms[:, :100].T]).T
     found["one draw at a time"] = float((np.abs(some - expected[:, :100]) / spread).max())
-    if kernel is not None:
-        found["C"] = off(kernel.balance(uniforms))
+    for name, kernel in in_c.items():
+        found[name] = off(kernel.balance(uniforms))
     return found
 
 
@@ -170,7 +176,7 @@ def check(found: dict[str, float]) -> None:
             raise SystemExit(msg)
 
 
-def ways(job: j.Job, kernel: CKernel | None, scale: float) -> list[Way]:
+def ways(job: j.Job, in_c: Mapping[str, CKernel], scale: float) -> list[Way]:
     """Return all ways that can be timed here, and say which cannot."""
     ours = {word: ByReesupply(job, kernels=kernels) for word, kernels in available().items()}
     plain, one = FullNumpy(job), OneDraw(job)
@@ -180,9 +186,9 @@ def ways(job: j.Job, kernel: CKernel | None, scale: float) -> list[Way]:
     few = max(int(NUMPY_DRAWS * scale), 100)
     found = []
     for threads in (1, THREADS):
-        if kernel is not None:
+        for name, kernel in in_c.items():
             call = _bound(kernel.run, fast, 1, threads)
-            found.append(Way(C, threads, fast, call, "only this job"))
+            found.append(Way(name, threads, fast, call, "only this job"))
         for word, each in ours.items():
             name = OURS if word == "numpy" else COMPILED
             found.append(Way(name, threads, draws, _bound(each.run, draws, 1, threads)))
@@ -205,7 +211,7 @@ def measure(every: Sequence[Way], repeats: int) -> list[Timing]:
     wall: dict[int, list[float]] = defaultdict(list)
     cpu: dict[int, list[float]] = defaultdict(list)
     for each in every:
-        if each.name in (C, OURS, COMPILED):
+        if each.name in (C, PLAIN_C, OURS, COMPILED):
             each.call()  # tables, threads and libraries are ready
     for _ in range(repeats):
         for number, each in enumerate(every):
@@ -330,16 +336,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--repeats and --scale must be above 0")
     quiet()
     job = j.reference_job()
-    kernel, made_by = None, "no C"
+    in_c, made_by = {}, "no C"
     try:
-        kernel = CKernel(job)
+        in_c = c_kernels(job)
         made_by = f"{compiler_version()}, {' '.join(FLAGS)}"
     except NoCompilerError as error:
         print(f"The C kernel is left out: {error}.")
     with threadpool_limits(1, user_api="blas"):
-        off = differences(job, kernel)
+        off = differences(job, in_c)
         check(off)
-        timings = measure(ways(job, kernel, options.scale), options.repeats)
+        timings = measure(ways(job, in_c, options.scale), options.repeats)
         stages = profile(job, int(OUR_DRAWS * options.scale))
     same = "; ".join(f"{name} {difference:.0e}" for name, difference in off.items())
     date = f"{datetime.now(UTC):%Y-%m-%d}"
