@@ -119,7 +119,8 @@ def simulate(
         How the uniform numbers are laid out.
     workers : int, optional
         Threads in this process, one per core when None; with an executor, how many workers it
-        has where it does not say so itself. The result does not depend on it.
+        has where it does not say so itself. The result does not depend on it. Threads wait for
+        each other in part; for millions of draws a pool of processes as `executor` is quicker.
     executor : concurrent.futures.Executor, optional
         Runs the lanes in place of threads: a process pool, loky, Dask's
         ``client.get_executor()``, mpi4py's ``MPIPoolExecutor``.
