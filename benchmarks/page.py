@@ -289,9 +289,9 @@ def _single(found: Any) -> str:
         [
             "## Single precision",
             '`simulate(dtype="float32")` on one thread, in turns with double precision: long runs '
-            "with statistics only, a warm call of 1,000 draws that keeps them, the arrays of a lane, "
-            "and what a draw keeps where nothing else "
-            "is asked for. What is lost is the largest entry of `result.rounding()`. Inputs, dates "
+            "with statistics only, a warm call of 1,000 draws that keeps them, the arrays of a "
+            "lane, and what a draw keeps where nothing else is asked for. What is lost is the "
+            "largest entry of `result.rounding()`. Inputs, dates "
             "and statistics are in double precision either way.",
             single.table([single.Precision(**each) for each in found]),
         ]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 LANES = 32
-#: Lanes of a unit of work, whose statistics travel from one process to another.
+#: Lanes of a unit of work.
 UNIT = 8
 
 
@@ -67,7 +67,7 @@ def run(lanes: int = LANES) -> dict[str, float]:
         Median milliseconds by lane: ``model``; ``statistics``, all together right after it; then
         parts by themselves: ``moments``, ``histograms``, ``joint``; and for comparison ``read``,
         the largest number of every variable, and ``sort``, the draws that have a histogram in
-        order. ``kib``: what travels of a unit of eight lanes, in KiB.
+        order. ``kib``: the statistics of a unit of eight lanes, in KiB of memory.
     """
     plan, clock = rs.compile("baseline"), Clock()
     streamed, unit = Streamed(plan, plan.layout), Streamed(plan, plan.layout)
@@ -114,7 +114,7 @@ def table(found: dict[str, float]) -> str:
         for name, ms in found.items()
         if name != "kib"
     ]
-    lines.append(f"\nA unit of {UNIT} lanes travels as {found['kib']:,.0f} KiB.")
+    lines.append(f"\nStatistics of {UNIT} lanes together take {found['kib']:,.0f} KiB of memory.")
     return "\n".join(lines)
 
 

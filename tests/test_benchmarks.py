@@ -138,21 +138,21 @@ def test_the_stock_models_agree(stocks_module: Any) -> None:
     assert all(positive(each.us) and positive(each.us_low) for each in timings)
     lines = stocks_module.table(timings).splitlines()
     assert len(lines) == 2 + len(timings)
-    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert lines[0] in readme
+    page = (FOLDER.parent / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert lines[0] in page
     for each in timings:
-        assert f"| {each.what} |" in readme
+        assert f"| {each.what} |" in page
 
 
 def test_the_streamed_statistics_are_timed(capsys: pytest.CaptureFixture[str]) -> None:
-    """One lane: the table of the README, and nonsense is refused."""
+    """One lane: the table of the page on performance, and nonsense is refused."""
     for module in loaded("streamed.py"):
         assert module.main(["--lanes", "1"]) == 0
         head, _, *lines = capsys.readouterr().out.splitlines()
-        readme = (FOLDER / "README.md").read_text(encoding="utf-8")
-        assert head in readme
+        page = (FOLDER.parent / "docs" / "performance.md").read_text(encoding="utf-8")
+        assert head in page
         for line in lines[:-2]:
-            assert "|".join(line.split("|")[:2]) in readme
+            assert "|".join(line.split("|")[:2]) in page
         with pytest.raises(SystemExit, match="2"):
             module.main(["--lanes", "0"])
 

@@ -185,6 +185,9 @@ def test_numbers_of_other_sections(found: rs.Reproduction, text: str) -> None:
     assert line.split()[-3:] == [f"{scope[n]:z,.0f}" for n in ("P50", "P95")] + [
         f"{scope['P(deficit)']:.0%}"
     ]
+    lines = section(text, SECTIONS[4])[2:]
+    for (what, case), line in zip(found.switches.index[1:], lines, strict=True):
+        assert re.match(rf"{re.escape(what)} +{re.escape(case)} +", line), line
     steps = section(text, SECTIONS[7])
     assert len(steps) == len(found.bridge)
     for line, value in zip(steps, found.bridge["running"], strict=True):

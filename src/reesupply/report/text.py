@@ -262,10 +262,10 @@ def _drivers(found: Reproduction) -> list[str]:
 
 
 def _switches(table: pd.DataFrame) -> list[str]:
-    lines = [f"{'':45}{'':17}{'P5':>8}{'P50':>8}{'P95':>8}   P(deficit)"]
+    lines = [f"{'':49}{'':14}{'P5':>8}{'P50':>8}{'P95':>8}   P(deficit)"]
     for row in table.reset_index().to_dict(orient="records"):
         cells = "".join(f"{row[c]:>z8,.0f}" for c in ("P5", "P50", "P95"))
-        lines.append(f"{row['what']:<45}{row['case']:<17}{cells}   {row['P(deficit)']:.0%}")
+        lines.append(f"{row['what']:<49}{row['case']:<14}{cells}   {row['P(deficit)']:.0%}")
     return lines
 
 

@@ -164,8 +164,8 @@ class Result(Conditional):
         Returns
         -------
         pandas.DataFrame
-            Mean and sd of balance, supply and demand by year; P5, P50, P95 of the balance and the
-            probability of a deficit where its draws were kept. t oxide/yr.
+            Index year. Means of balance, demand and refined supply, P5, P50 and P95 of the balance
+            [t oxide/yr], and the probability of a deficit. With draws and without.
         """
         return summary_table(self)
 
