@@ -465,7 +465,7 @@ def test_an_interrupt_while_a_part_is_being_added_waits_for_its_end(
 
     plan = rs.compile()
     monkeypatch.setattr(Histograms, "add", interrupted)
-    with pytest.warns(UserWarning, match="interrupted: "):
+    with pytest.warns(rs.ReesupplyWarning, match="interrupted: "):
         part = rs.simulate(plan, draws=200 * LANE, rng=1, workers=2, keep=(), on_interrupt="return")
     assert 0 < part.draws < 200 * LANE
     assert part.moments.count == part.draws

@@ -320,7 +320,7 @@ def test_an_interrupted_run_keeps_the_first_lanes_and_the_pool() -> None:
             raise KeyboardInterrupt
 
     here = Recorder(2)
-    with pytest.warns(UserWarning, match="interrupted: "):
+    with pytest.warns(rs.ReesupplyWarning, match="interrupted: "):
         part = run(here, draws=20 * LANE, progress=stop, on_interrupt="return")
     assert 2 * LANE <= part.draws < 20 * LANE
     assert fingerprint(part) == fingerprint(run(draws=part.draws))

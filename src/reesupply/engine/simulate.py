@@ -24,7 +24,7 @@ from reesupply.engine.progress import reporter
 from reesupply.engine.statistics import CLAIMS
 from reesupply.engine.streamed import Streamed
 from reesupply.engine.variables import DATA, VARIABLES
-from reesupply.errors import ReesupplyError, nearest
+from reesupply.errors import ReesupplyError, ReesupplyWarning, nearest
 from reesupply.result import Result
 from reesupply.result.precision import looks, verdict
 from reesupply.sampling import LANE, check_design, entropy_of
@@ -156,7 +156,7 @@ def simulate(
 
     Warns
     -----
-    UserWarning
+    ReesupplyWarning
         If the run was interrupted and has fewer draws than asked for.
 
     Raises
@@ -216,7 +216,8 @@ def simulate(
                 raise
             collector.stopped = "interrupted"
     if collector.done < goal:
-        warn(f"interrupted: {collector.done:,} of {goal:,} draws are complete", stacklevel=2)
+        msg = f"interrupted: {collector.done:,} of {goal:,} draws are complete"
+        warn(msg, ReesupplyWarning, stacklevel=2)
     result = collector.result(time.perf_counter() - started, profile=profile)
     result.traffic = pool.traffic
     return result
