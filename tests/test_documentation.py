@@ -8,7 +8,6 @@ import re
 import tomllib
 from pathlib import Path
 
-import matplotlib as mpl
 import pytest
 
 import reesupply as rs
@@ -40,7 +39,6 @@ def test_examples_of_docstrings_hold(name: str) -> None:
 @pytest.mark.parametrize("page", ["docs/index.md", "docs/tutorials/first-balance.md"])
 def test_code_for_newcomers_runs(page: str) -> None:
     """The blocks of a page run from top to bottom, with fewer draws."""
-    mpl.use("Agg")
     code = "".join(blocks(page, "python"))
     fewer = code.replace("16_384", "1_024").replace("reproduce()", "reproduce(draws=1_024)")
 
