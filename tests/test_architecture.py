@@ -42,7 +42,9 @@ DOORS = {
 
 # scipy.sparse: a product of a sparse matrix adds up rows of a table for the draws of a block
 MODELS_MAY_IMPORT = {"numpy", "numpy.typing", "scipy.special", "scipy.sparse"}
-MODELS_MAY_IMPORT_STDLIB = {"__future__", "abc", "collections.abc", "dataclasses", "typing"}
+MODELS_MAY_IMPORT_STDLIB = {
+    *("__future__", "abc", "collections.abc", "dataclasses", "functools", "typing")
+}
 MODELS_MAY_IMPORT_OURS = {"reesupply.errors", "reesupply.units"}
 
 HEAVY = ("pandas", "scipy.stats", "matplotlib", "statsmodels", "xarray", "pydantic", "numba")
