@@ -376,6 +376,86 @@ def test_a_reader_that_leaves(pipe: str) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize("command", ["scenarios", "schema"])
+def test_a_full_disk(command: str) -> None:
+    """Output that cannot be written is one sentence, and no complaint at exit."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "reesupply", command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == cli.BAD_INPUT
+    assert_sentence(done.stderr)
+    assert "cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments"),
+    [("1", ["scenarios"]), ("2", ["simulate", "--draws", "8", "--seed", "1"])],
+)
+def test_a_closed_stream(closed: str, arguments: list[str]) -> None:
+    """Without standard output or error, as under pythonw, there is less to read and no fault."""
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash")
+    quoted = " ".join(f"'{each}'" for each in [sys.executable, "-m", "reesupply", *arguments])
+    command = [bash, "-c", f"{quoted} {closed}>&-"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("2035" in done.stdout) is (closed == "2")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_terminal_without_the_letters(tmp_path: Path, options: list[str]) -> None:
+    """A title that the terminal cannot show is written with escapes, not a traceback."""
+    path = tmp_path / "view.toml"
+    path.write_text('title = "\N{GREEK CAPITAL LETTER DELTA} Tb"\n', encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "reesupply", "validate", str(path), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u0394 Tb" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (["simulate", "--out", "nowhere/run.nc"], "reesupply.engine.simulate.simulate"),
+        (["simulate", "--out", "."], "reesupply.engine.simulate.simulate"),
+        (["decompose", "--plot", "nowhere/a.png"], "reesupply.analysis.decompose.decompose"),
+        (["decompose", "--plot", "a.pdf"], "reesupply.analysis.decompose.decompose"),
+        (["reproduce", "--out", "file/folder"], "reesupply.analysis.reproduction.reproduce"),
+        (["verify", "--out", "file/folder"], "reesupply.analysis.verification.verify"),
+    ],
+)
+def test_what_cannot_be_written_is_said_at_once(
+    arguments: list[str],
+    where: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before the run, so that no run is lost to a slip of the pen."""
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(where, never)
+    assert main(arguments) == cli.BAD_INPUT
+    assert_sentence(capsys.readouterr().err)
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
 def test_interrupted(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

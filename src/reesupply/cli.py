@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -33,10 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0, or 2 when the input is wrong: one sentence on standard error says why.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # a title may hold what the terminal has no character for; standard error does the same
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(argv)
     try:
         code = int(arguments.run(arguments))
-        sys.stdout.flush()  # a reader that has gone away is noticed here, not at exit
+        if sys.stdout is not None:  # a reader that has gone away is noticed here, not at exit
+            sys.stdout.flush()
     except ReesupplyError as error:
         print(f"reesupply: {_place(arguments, error)}{error}", file=sys.stderr)
         return BAD_INPUT
@@ -44,9 +49,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("reesupply: interrupted; earlier results are as they were", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return 0
+    except OSError as error:  # files have sentences of their own; this is standard output
+        _say_no_more()
+        print(f"reesupply: cannot be written ({error.strerror or error})", file=sys.stderr)
+        return BAD_INPUT
     return code
+
+
+def _say_no_more() -> None:
+    """Drop what standard output still holds, which would fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _place(arguments: argparse.Namespace, error: ReesupplyError) -> str:
@@ -194,7 +208,10 @@ def _report(arguments: argparse.Namespace) -> int:
 def _simulate(arguments: argparse.Namespace) -> int:
     from reesupply.engine.precision import Precision
     from reesupply.engine.simulate import simulate
+    from reesupply.export import check_file
 
+    if arguments.out is not None:
+        check_file(arguments.out)  # now, not after the run
     until = arguments.until
     result = simulate(
         arguments.scenario,
@@ -238,7 +255,10 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _decompose(arguments: argparse.Namespace) -> int:
     from reesupply.analysis.decompose import decompose
     from reesupply.analysis.decompose.door import DRAWS
+    from reesupply.plots.saving import check_chart, save
 
+    if arguments.plot is not None:
+        check_chart(arguments.plot)  # now, not after the run
     found = decompose(
         arguments.first,
         arguments.second,
@@ -253,8 +273,6 @@ def _decompose(arguments: argparse.Namespace) -> int:
     else:
         print(found.text(arguments.year))
     if arguments.plot is not None:  # last: what took long is on the screen by now
-        from reesupply.plots import save
-
         save(found.plot(arguments.year), arguments.plot)
     return 0
 

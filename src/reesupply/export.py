@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from reesupply.result.labels import coords_of
 from reesupply.result.statistics import weighted_moments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import numpy.typing as npt
     import pandas as pd
@@ -155,10 +155,8 @@ def to_netcdf(result: Result, path: str | Path) -> None:
     """
     import xarray as xr
 
+    check_file(path)
     target = Path(path)
-    if target.is_dir():
-        msg = f"{target}: found a folder, allowed is the name of a file"
-        raise ReesupplyError(msg)
     groups: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=_header(result))}
     if any(name in result.arrays for name in DATA):
         groups["/data"] = result.data
@@ -177,21 +175,44 @@ def to_netcdf(result: Result, path: str | Path) -> None:
         groups["/weights"] = xr.Dataset({"weights": ("draw", result.weights)})
         if result.conditioning is not None and result.conditioning.prior.weights is not None:
             groups["/weights"]["before"] = ("draw", result.conditioning.prior.weights)
-    try:
-        # a folder of its own, so that the file gets the mode that a new file has
-        folder = tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.resolve().parent)
-    except OSError as error:
-        msg = f"{target}: cannot be written ({error.strerror})"
-        raise ReesupplyError(msg) from None
-    try:
-        draft = Path(folder) / "draft.nc"
+    with _folder_beside(target) as folder:
+        draft = folder / "draft.nc"
         xr.DataTree.from_dict(groups).to_netcdf(draft, engine="h5netcdf", encoding=encoding)
         draft.replace(target.resolve())
+
+
+def check_file(path: str | Path) -> None:
+    """
+    Check that a file may be written, for example before a long run.
+
+    Parameters
+    ----------
+    path : str or Path
+        It may not exist yet.
+
+    Raises
+    ------
+    ReesupplyError
+        If it is a folder, or its folder cannot be written to.
+    """
+    target = Path(path)
+    if target.is_dir():
+        msg = f"{target}: found a folder, allowed is the name of a file"
+        raise ReesupplyError(msg)
+    with _folder_beside(target):
+        pass
+
+
+@contextmanager
+def _folder_beside(target: Path) -> Iterator[Path]:
+    """Open a folder for a draft, so that the file gets the mode that a new file has."""
+    try:
+        prefix, parent = f".{target.name}-", target.resolve().parent
+        with tempfile.TemporaryDirectory("", prefix, parent, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
     except OSError as error:
         msg = f"{target}: cannot be written ({error.strerror or error})"
         raise ReesupplyError(msg) from None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_result(path: str | Path) -> Result:

@@ -257,10 +257,12 @@ def test_a_failed_save_leaves_the_earlier_file(
 
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.replace", fail)
-        with pytest.raises(OSError, match=r"^$"):
+        with pytest.raises(rs.ReesupplyError, match=r"chart\.png: cannot be written"):
             save(ax, path)
     with pytest.raises(rs.ReesupplyError, match=r"'.pdf', allowed are .png and .svg"):
         save(ax, tmp_path / "chart.pdf")
+    with pytest.raises(rs.ReesupplyError, match="nowhere is no folder"):
+        save(ax, tmp_path / "nowhere" / "chart.png")
 
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [
         ("chart.png", "earlier")

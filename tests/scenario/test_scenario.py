@@ -9,6 +9,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -427,3 +429,52 @@ def test_weights_of_outlooks_go_by_rising_values() -> None:
     with pytest.raises(ScenarioError, match="follows one outlook"):
         base.replace(first | {f"{OUTLOOK}.2035.value": "discrete(60: 0.2, 50: 0.8)"})
     base.replace({"trajectories.ev-cars.pm_share.world.2035.value": "discrete(0.8: 0.5, 1: 0.5)"})
+
+
+# -- odd values from Python ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [pd.NA, pd.Series([2030.0]), np.array([2030.0, 2031.0])])
+@pytest.mark.parametrize("column", ["start", "name"])
+def test_a_value_without_a_truth_value(baseline: Scenario, column: str, value: Any) -> None:
+    """What cannot be compared with a blank is refused in one sentence, as any other value."""
+    with pytest.raises(ScenarioError, match=f"browns-range, column {column}: ") as error:
+        baseline.replace({f"projects.browns-range.{column}": value})
+    assert "\n" not in str(error.value)
+
+
+def test_a_set_has_no_order(baseline: Scenario) -> None:
+    """Contracts count in their order, which a set gives anew in every process."""
+    path = "projects.browns-range.feeds"
+    ordered = baseline.replace({path: ["merchant", "dubbo-refinery"]})
+    assert cell(ordered, "projects", "browns-range", "feeds") == "merchant;dubbo-refinery"
+    for value in ({"merchant", "dubbo-refinery"}, frozenset(["merchant"]), {"merchant": 1}.keys()):
+        with pytest.raises(ScenarioError, match=r"feeds: found .*; allowed is a list"):
+            baseline.replace({path: value})
+
+
+@pytest.mark.parametrize("name", ["sources", 5, None, ["projects"]])
+def test_no_such_table(baseline: Scenario, name: Any) -> None:
+    """The sentence says which tables there are, whatever was asked for."""
+    for read in (baseline.to_frame, baseline.rows):
+        with pytest.raises(ScenarioError, match=r"no table .*; (allowed: settings|did you)"):
+            read(name)
+
+
+def test_no_such_setting(baseline: Scenario) -> None:
+    """A setting that does not exist is said, with the nearest one."""
+    with pytest.raises(ScenarioError, match="no setting 'last-year'; did you mean 'last_year'"):
+        baseline.setting("last-year")
+
+
+def test_what_stays_is_no_change(baseline: Scenario) -> None:
+    """A cell set to what it holds is not among the changes; a cell that is changed is."""
+    same = {START: baseline.tables["projects"][("browns-range",)].model_dump()["start"]}
+    assert baseline.replace(same).hash == baseline.hash
+    assert baseline.replace(same).changes == ()
+    assert baseline.replace({"projects.browns-range.growth": None}).changes == ()
+    listed = {
+        "projects.browns-range": {"id": "browns-range", "start": 2031, "country": "Australia"}
+    }
+    assert baseline.replace(listed).changes == (START,)
+    assert baseline.replace({"events.one": OUTAGE}).changes[0] == "events.one.kind"

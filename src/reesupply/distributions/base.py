@@ -58,6 +58,7 @@ def written(value: object) -> str:
         except OverflowError:  # an int with hundreds of digits, which nobody wants to read
             return "a number beyond any float"
     text = str(value) if isinstance(value, Distribution) else repr(value)
+    text = " ".join(text.splitlines())  # a table of pandas has lines
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ def reporter(progress: Progress, total: int) -> Iterator[Callable[[int], object]
     """
     if callable(progress):
         yield lambda done: progress(done, total)
-    elif progress:
+    elif progress and sys.stderr is not None:  # a process without standard error has no bar
         with warnings.catch_warnings():
             # a notebook without widgets gets the bar of a terminal, which is no reason to warn
             warnings.filterwarnings("ignore", message="IProgress not found")

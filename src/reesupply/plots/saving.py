@@ -37,20 +37,48 @@ def save(chart: Axes | Figure, path: str | Path) -> Path:
     Raises
     ------
     ReesupplyError
-        If the suffix is neither .png nor .svg.
+        If the suffix is neither .png nor .svg, or the file cannot be written.
     """
-    target = Path(path)
-    suffix = target.suffix.lower()
-    if suffix not in (".png", ".svg"):
-        msg = f"save: found the suffix {target.suffix!r}, allowed are .png and .svg"
-        raise ReesupplyError(msg)
-    content = rendered(chart, suffix.removeprefix("."))
+    target = check_chart(path)
+    content = rendered(chart, target.suffix.lower().removeprefix("."))
     part = target.with_name(f".{target.name}.{uuid4().hex}.part")
     try:
-        part.write_bytes(content)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+        try:
+            part.write_bytes(content)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        msg = f"{target}: cannot be written ({error.strerror or error})"
+        raise ReesupplyError(msg) from None
+    return target
+
+
+def check_chart(path: str | Path) -> Path:
+    """
+    Check that a chart may be written to a place, for example before a long run.
+
+    Parameters
+    ----------
+    path : str or Path
+        As in `save`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ReesupplyError
+        If the suffix is neither .png nor .svg, or there is no such folder.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in (".png", ".svg"):
+        msg = f"save: found the suffix {target.suffix!r}, allowed are .png and .svg"
+        raise ReesupplyError(msg)
+    if not target.parent.is_dir():
+        msg = f"{target}: cannot be written, {target.parent} is no folder"
+        raise ReesupplyError(msg)
     return target
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -107,7 +108,7 @@ def check_target(folder: str | Path, stamp: str = STAMP, kind: str = "reproducti
     Raises
     ------
     ReesupplyError
-        If it holds something else, or cannot be read.
+        If it holds something else, or cannot be read or written.
     """
     target = Path(folder)
     try:
@@ -119,6 +120,10 @@ def check_target(folder: str | Path, stamp: str = STAMP, kind: str = "reproducti
         raise ReesupplyError(msg) from None
     if not fit:
         msg = f"{target}: found a file or folder that is not a {kind}; name another folder"
+        raise ReesupplyError(msg)
+    above = next(each for each in target.resolve().parents if each.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        msg = f"{target}: cannot be written, {above} is no folder that takes new files"
         raise ReesupplyError(msg)
 
 

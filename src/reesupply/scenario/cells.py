@@ -9,6 +9,7 @@ refused for a tonnage and ``normal(500, 30)`` is not.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from reesupply.distributions import Distribution, parse
+from reesupply.distributions.base import written
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
@@ -137,6 +139,9 @@ Id = Annotated[
 def _split(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(";") if part.strip())
+    if isinstance(value, Set):  # its order, and with it a result, would differ from run to run
+        msg = f"found {written(value)}; allowed is a list of texts, whose order counts"
+        raise ValueError(msg)
     return value
 
 

@@ -73,7 +73,7 @@ def read_row(
         if isinstance(columns[name], bool) and (field is None or field.annotation is not bool):
             msg = f"{where}, column {name}: found {columns[name]}; only a flag is true or false"
             raise ScenarioError(msg)
-    given = {name: value for name, value in columns.items() if value is not None and value != ""}
+    given = {name: value for name, value in columns.items() if not _is_blank(value)}
     try:
         return spec.row.model_validate(given)
     except ValidationError as error:
@@ -81,6 +81,11 @@ def read_row(
     except RecursionError:
         msg = f"{where}: found a thousand levels of nesting, allowed is one cell in each column"
         raise ScenarioError(msg) from None
+
+
+def _is_blank(value: object) -> bool:
+    # only a text is compared: an array or pandas.NA compared with "" has no truth value
+    return value is None or (isinstance(value, str) and value == "")
 
 
 def _sentence(error: ValidationError, where: str) -> str:

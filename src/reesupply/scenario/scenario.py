@@ -36,7 +36,7 @@ class Scenario:
     tables : dict
         Table name to rows by key. Treat as read-only.
     changes : tuple of str
-        Paths of the cells and rows that differ from the shipped baseline, in the order of change.
+        Paths of the cells and rows that were changed since the shipped baseline, in that order.
     """
 
     title: str
@@ -60,7 +60,11 @@ class Scenario:
 
     def setting(self, name: str) -> str:
         """Return the text of a setting."""
-        value: str = self.tables["settings"][(name,)].value  # type: ignore[attr-defined]
+        rows = {row.id: row for row in self.rows("settings")}
+        if name not in rows:
+            msg = f"there is no setting {written(name)}; {nearest(str(name), rows)}"
+            raise ScenarioError(msg)
+        value: str = rows[name].value
         return value
 
     @property
@@ -131,10 +135,8 @@ class Scenario:
         """
         import pandas as pd
 
-        spec = TABLES.get(table)
         rows = self.rows(table)
-        if spec is None:
-            raise AssertionError(table)
+        spec = TABLES[table]
         more = sorted({name for row in rows for name in row.model_extra or ()})
         names = [*columns_of(spec), *more]
         records = [row.model_dump() for row in rows]
@@ -186,8 +188,8 @@ class Scenario:
             for key in keys:
                 where = f"{origin}: {_path(name, key)}"
                 old = tables[name].get(key)
-                merged = dict(zip(spec.keys, key, strict=True)) if old is None else _given(old)
-                merged.update(columns)
+                before = dict(zip(spec.keys, key, strict=True)) if old is None else _given(old)
+                merged = {**before, **columns}
                 if old is None:
                     _check_complete(spec, merged, where, tables[name])
                 row = read_row(spec, merged, where, extra if name == "projects" else ())
@@ -196,7 +198,9 @@ class Scenario:
                     raise ScenarioError(msg)
                 tables[name][key] = row
                 origins[name, key] = where
-                touched += [f"{name}.{'.'.join(key)}.{column}" for column in columns]
+                after = row.model_dump()
+                differ = [c for c in columns if old is None or after.get(c) != before.get(c)]
+                touched += [f"{name}.{'.'.join(key)}.{column}" for column in differ]
         changes = tuple(dict.fromkeys((*self.changes, *touched)))
         digests = {n: d for n, d in self._digests.items() if n not in {edit[0] for edit in edits}}
         new = Scenario(title, tables, changes, origins, digests)
@@ -228,9 +232,9 @@ class Scenario:
             raise ScenarioError(msg)
         return table, key, columns
 
-    def _table(self, name: str) -> Mapping[Key, Row]:
-        if name not in self.tables:
-            msg = f"there is no table {written(name)}; {nearest(name, self.tables)}"
+    def _table(self, name: object) -> Mapping[Key, Row]:
+        if not isinstance(name, str) or name not in self.tables:
+            msg = f"there is no table {written(name)}; {nearest(str(name), self.tables)}"
             raise ScenarioError(msg)
         return self.tables[name]
 
