@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -20,6 +21,8 @@ from reesupply.plots import save
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from matplotlib.axes import Axes
 
 KEEP = (
     *DATA,
@@ -112,7 +115,11 @@ def test_nothing_is_cut_off_and_no_label_overlaps(
     result: rs.Result, conditioned: rs.Result, name: str, options: dict[str, Any], weighted: bool
 ) -> None:
     """Every text lies inside the figure and clear of every other text."""
-    ax = chart(conditioned if weighted else result, name, **options)
+    assert_readable(chart(conditioned if weighted else result, name, **options))
+
+
+def assert_readable(ax: Axes) -> None:
+    """Every text lies inside the figure and clear of every other text."""
     figure = whole(ax)
     figure.draw_without_rendering()
     frame = figure.bbox.padded(1.0)
@@ -123,6 +130,55 @@ def test_nothing_is_cut_off_and_no_label_overlaps(
         assert frame.y0 <= box.y0 < box.y1 <= frame.y1, text
         for other, place in shown[number + 1 :]:
             assert not box.padded(-1.0).overlaps(place.padded(-1.0)), (text, other)
+
+
+@pytest.mark.parametrize("name", ["pipeline", "sensitivity"])
+def test_a_long_title_ends_within_the_figure(result: rs.Result, name: str) -> None:
+    """What a run was conditioned on takes lines, which begin right of the names of the rows."""
+    said = "mean of cru-deficit-2035.annual = 2,920 +- 600 t oxide/yr and " * 4
+    other = copy.copy(result)
+    other.plan = replace(result.plan, scenario=replace(result.plan.scenario, title=said))
+    ax = chart(other, name)
+    assert_readable(ax)
+    lines = next(text for text in texts(ax) if "600 t oxide/yr" in text).splitlines()
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert max(map(len, lines)) + max(map(len, names)) <= 140  # letters across the figure
+
+
+LONG = "A name that nobody prints in full, such as one with the owners and the province"
+
+
+@pytest.fixture(scope="module")
+def long_names() -> rs.Result:
+    """A run whose largest end use and best mine have names as long as a line."""
+    names = {"end_uses.ev-cars.name": LONG, "projects.serra-verde-1.name": LONG}
+    scenario = rs.load_scenario().replace(names)
+    return rs.simulate(scenario, draws=64, rng=1, keep=dict.fromkeys(KEEP))
+
+
+@pytest.mark.parametrize("name", ["supply", "demand", "end_uses", "pipeline", "waterfall"])
+def test_a_long_name_is_cut(long_names: rs.Result, name: str) -> None:
+    """It leaves room for what is drawn."""
+    ax = chart(long_names, name)
+    assert_readable(ax)
+    assert not any(LONG in text for text in texts(ax))
+    assert ax.get_window_extent().width > 0.35 * whole(ax).bbox.width
+
+
+def test_a_long_name_in_the_sankey(long_names: rs.Result) -> None:
+    """The name of a use ends before the next column."""
+    assert_readable(chart(long_names, "sankey"))
+
+
+@pytest.mark.parametrize("last", [2025, 2038, 2060])
+def test_the_strip_has_room(last: int) -> None:
+    """However long the run is, no probability lies on another, and the last year has one."""
+    scenario = rs.load_scenario().replace({"settings.last_year.value": last})
+    ax = chart(rs.simulate(scenario, draws=32, rng=1, keep=dict.fromkeys(KEEP)), "bottleneck")
+    assert_readable(ax)
+    cells = [each for each in ax.texts if getattr(each, "xy", (0,))[0] == last]
+    assert len(cells) == 2
+    assert last in ax.get_xticks()
 
 
 @pytest.mark.parametrize("name", CHARTS)

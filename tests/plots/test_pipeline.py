@@ -221,6 +221,16 @@ def test_the_strip_gives_the_probabilities(result: rs.Result) -> None:
         assert shown == {year: f"{100 * chances[year]:.0f} %" for year in range(2025, 2036)}
 
 
+def test_a_late_date_is_whole() -> None:
+    """The diamond of an owner's date does not lie on the edge, which would cut it."""
+    scenario = rs.load_scenario().replace({"projects.serra-verde-1.start": 2044.0})
+    ax = chart(rs.simulate(scenario, draws=32, rng=1, keep=("first_feed",)), "pipeline", top=100)
+    dates = line(ax, "owner's date").get_xdata()
+    low, high = ax.get_xlim()
+    assert dates.max() == 2044.0
+    assert high - dates.max() > 0.01 * (high - low)
+
+
 # --------------------------------------------------------------------------------- errors
 
 

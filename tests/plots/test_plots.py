@@ -14,7 +14,7 @@ from matplotlib import pyplot as plt
 import reesupply as rs
 from charts import chart, line, texts
 from reesupply.plots import save
-from reesupply.plots.style import MINUS, plain, spread, tonnes
+from reesupply.plots.style import MINUS, check_top, plain, spread, tonnes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -289,3 +289,11 @@ def test_the_import_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
     assert done.stdout.strip() == "False"
+
+
+def test_top_is_a_whole_number_of_any_kind() -> None:
+    """One of numpy counts as one of Python; a flag and half a row do not."""
+    assert check_top(np.int64(3)) == 3
+    for wrong in (True, 1.5, -1, "3", None):
+        with pytest.raises(rs.ReesupplyError, match="top: found"):
+            check_top(wrong)

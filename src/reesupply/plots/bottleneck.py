@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from reesupply.analysis.bottleneck import BAND, bottleneck, flows
@@ -11,6 +12,7 @@ from reesupply.plots.style import (
     KEY,
     OUTSIDE,
     SECTORS,
+    breadth,
     chart_style,
     headline,
     key,
@@ -34,6 +36,8 @@ FEED = (OUTSIDE[1], OUTSIDE[0])  # band and line
 CAPACITY = (SECTORS["auto"][1], SECTORS["auto"][0])
 #: The strip below the years: its top and the height of a row, points below the Axes.
 STRIP, HEIGHT = -24.0, 13.0
+#: Years that have room for a cell in a figure of the usual width.
+CELLS = 13
 ROWS = (
     ("P(feed)", "P(feed limits)", FEED[1]),
     ("P(separation)", "P(separation limits)", CAPACITY[1]),
@@ -102,7 +106,15 @@ def _bands(ax: Axes, years: tuple[int, ...], bands: dict[str, list[FloatArray]])
 
 
 def _strip(ax: Axes, table: pd.DataFrame) -> None:
-    """Write below each year how probable it is that feed, and that separation, limits."""
+    """
+    Write below the years how probable it is that feed, and that separation, limits.
+
+    Of a long run there is room for every second, third... year, counted from the last.
+    """
+    step = math.ceil(len(table) / max(1, round(CELLS * breadth(ax))))
+    if step > 1:
+        table = table.iloc[(len(table) - 1) % step :: step]
+        ax.set_xticks(table.index)
     for number, (column, name, colour) in enumerate(ROWS):
         height = STRIP - number * HEIGHT
         ax.annotate(

@@ -22,6 +22,7 @@ from reesupply.plots.style import (
     headline,
     new_axes,
     plain,
+    short,
     tonnes,
 )
 from reesupply.result import weighted_quantile
@@ -147,7 +148,7 @@ def _dots(ax: Axes, rows: Sequence[Row], number: int, *, alone: bool) -> None:
 def _axes(ax: Axes, rows: Sequence[Row]) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    ax.set_yticks(range(len(rows)), [row.name for row in rows])
+    ax.set_yticks(range(len(rows)), [short(row.name) for row in rows])
     ax.tick_params(axis="y", length=0, labelsize=8, labelcolor=INK)
     ax.set_ylim(len(rows) - 0.4, -1.0)
     ax.set_xlim(left=0.0)

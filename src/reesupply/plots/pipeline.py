@@ -23,6 +23,7 @@ from reesupply.plots.style import (
     headline,
     new_axes,
     plain,
+    short,
     tonnes,
 )
 from reesupply.result import weighted_quantile
@@ -228,7 +229,7 @@ def _axes(ax: Axes, result: Result, rows: Sequence[Row], places: Sequence[float]
 
     known = decimal_year(result.plan.scenario.data_date)
     ax.axvline(known, color=FAINT, linewidth=0.9, linestyle=(0, (2, 2)), label="data date")
-    ax.set_yticks(list(places), [row.name for row in rows])
+    ax.set_yticks(list(places), [short(row.name) for row in rows])
     for label in ax.get_yticklabels():
         label.set_parse_math(False)
     ax.tick_params(axis="y", length=0, labelsize=KEY)
@@ -237,7 +238,9 @@ def _axes(ax: Axes, result: Result, rows: Sequence[Row], places: Sequence[float]
     ends += [date for row in rows if row.first is not None for date in row.first]
     start = math.floor(min(*ends, known) - 0.1)
     start = max(start, result.plan.years[0])
-    ax.set_xlim(start, max(result.plan.years[-1] + 1.0, math.ceil(max(ends))))
+    # a diamond on the edge would be cut in half
+    latest = max(*ends, *(row.announced + 0.1 for row in rows if not row.runs))
+    ax.set_xlim(start, max(result.plan.years[-1] + 1.0, math.ceil(latest)))
     early = [y for row, y in zip(rows, places, strict=True) if row.announced < start]
     if early:
         ax.plot([start] * len(early), early, "<", color=INK, markersize=5, label="earlier")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reesupply.plots.chain import Flow, Node, chain
 from reesupply.plots.numbers import checked_element
-from reesupply.plots.style import INK, KEY, chart_style, headline, new_axes, tonnes
+from reesupply.plots.style import INK, KEY, chart_style, headline, new_axes, short, tonnes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -177,7 +177,7 @@ def _label(ax: Axes, place: _Place, extent: float) -> None:
     elif node.column in (2, 5, 6):
         _text(ax, place.right, place.middle, f"{node.label}\n{amount}", "left")
     else:
-        _text(ax, place.right, place.middle, f"{amount}  {node.label}", "left")
+        _text(ax, place.right, place.middle, f"{amount}  {short(node.label, 30)}", "left")
 
 
 def _inside(ax: Axes, x: float, y: float, text: str, colour: str = "white") -> None:

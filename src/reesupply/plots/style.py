@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from contextlib import contextmanager
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from reesupply.errors import ReesupplyError
@@ -151,7 +152,8 @@ def headline_text(ax: Axes, title: str, notes: Sequence[str]) -> None:
         Each begins a line.
     """
     share = breadth(ax)
-    text = "\n".join(line for note in notes for line in textwrap.wrap(note, round(112 * share)))
+    wide = round(min(112, 140 - _row_names(ax)) * share)
+    text = "\n".join(line for note in notes for line in textwrap.wrap(note, wide))
     space = 6.0
     below = ax.annotate(
         text,
@@ -172,6 +174,20 @@ def headline_text(ax: Axes, title: str, notes: Sequence[str]) -> None:
     ax.set_title(
         title, x=0.0, ha="left", pad=pad, fontsize=TITLE, fontweight="bold", parse_math=False
     )
+
+
+def _row_names(ax: Axes) -> int:
+    """Return the letters of the longest name of a row; the title begins at the right of it."""
+    from matplotlib.ticker import FixedLocator
+
+    if not isinstance(ax.yaxis.get_major_locator(), FixedLocator):
+        return 0
+    return max((len(label.get_text()) for label in ax.get_yticklabels()), default=0)
+
+
+def short(name: str, most: int = 46) -> str:
+    """Cut a name of the scenario that would leave no room for what is drawn."""
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
 
 
 def provenance(result: Result) -> str:
@@ -212,7 +228,9 @@ def key(
     """
     written = [tonnes(value) for value in values]
     width = max(map(len, written), default=0)
-    labels = [f"{_pad(text, width)}  {name}" for text, name in zip(written, names, strict=True)]
+    labels = [
+        f"{_pad(text, width)}  {short(name)}" for text, name in zip(written, names, strict=True)
+    ]
     legend = ax.legend(
         artists,
         labels,
@@ -259,10 +277,10 @@ def _pad(text: str, width: int) -> str:
 
 def check_top(top: Any) -> int:
     """Return how many rows are shown apart, or refuse what is no such number."""
-    if isinstance(top, bool) or not isinstance(top, int) or top < 0:
+    if isinstance(top, bool) or not isinstance(top, Integral) or top < 0:
         msg = f"top: found {top!r}, allowed is a whole number from 0"
         raise ReesupplyError(msg)
-    return top
+    return int(top)
 
 
 def spread(positions: Sequence[float], gap: float) -> list[float]:

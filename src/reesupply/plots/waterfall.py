@@ -22,6 +22,7 @@ from reesupply.plots.style import (
     headline,
     new_axes,
     plain,
+    short,
     tonnes,
 )
 
@@ -96,7 +97,7 @@ def _bars(result: Result, table: pd.DataFrame) -> list[Bar]:
         **NAMES,
         "after": (f"Demand {years[-1]}", "last year"),
     }
-    names = {row.id: row.name for row in result.plan.scenario.rows("end_uses")}
+    names = {row.id: short(row.name) for row in result.plan.scenario.rows("end_uses")}
     columns = [table[column].to_dict() for column in ("mean", "P5", "P95")]
     bars: list[Bar] = []
     for step in STEPS:
