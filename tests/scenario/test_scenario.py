@@ -275,6 +275,15 @@ def test_the_hash_is_of_the_content(baseline: Scenario) -> None:
     assert re.fullmatch("[0-9a-f]{64}", baseline.hash)
 
 
+def test_a_scenario_can_be_a_key(baseline: Scenario) -> None:
+    """Of a dictionary or a set; equal ones are one."""
+    there = baseline.replace({START: "pert(2030, 2031, 2034)"})
+    same = baseline.replace({START: "pert( 2030.0,2031 , 2034 )"})
+
+    assert there == same
+    assert len({baseline, there, same}) == 2
+
+
 def test_the_hash_survives_pickling(baseline: Scenario) -> None:
     """A worker process sees the same scenario, whether the hash was asked for before or not."""
     changed = baseline.replace({START: "pert(2030, 2031, 2034)"})

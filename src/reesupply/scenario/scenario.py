@@ -52,6 +52,11 @@ class Scenario:
             f"data of {self.data_date}, hash {self.hash[:12]}>"
         )
 
+    def __hash__(self) -> int:
+        # of what is compared and can be hashed, so that a scenario can be a key; not `hash`, which
+        # knows the order of rows
+        return hash((self.title, self.changes))
+
     # -- what it holds ---------------------------------------------------------------------
 
     def rows(self, table: str) -> tuple[Any, ...]:

@@ -57,7 +57,7 @@ class Row(BaseModel):
 
 
 class Setting(Row):
-    """A setting of the run."""
+    """A setting of the run; `first_year` is the base year, which the anchors are of."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
