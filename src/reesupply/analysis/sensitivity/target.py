@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reesupply.analysis.drivers import chinese_projects, group_of, input_draws
+from reesupply.analysis.drivers import chinese_rows, group_of, input_draws
 from reesupply.analysis.sensitivity.sample import Sample
 from reesupply.engine.variables import VARIABLES
 from reesupply.errors import ReesupplyError
@@ -142,7 +142,7 @@ def groups_of(result: Result, patterns: Mapping[str, str] | None) -> dict[str, s
     """
     names = [name for name in result.input_names if not name.startswith("factors.")]
     if patterns is None:
-        chinese = chinese_projects(result)
+        chinese = chinese_rows(result.plan.scenario)
         return {name: group_of(name, chinese) or OTHER for name in names}
     compiled = []
     for pattern, group in patterns.items():
