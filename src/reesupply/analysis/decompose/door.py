@@ -137,8 +137,8 @@ def _check_alike(first: Plan, second: Plan) -> None:
     for what in ("years", "elements"):
         one, other = getattr(first, what), getattr(second, what)
         if one != other:
-            ends = [f"{each[0]} to {each[-1]}" for each in (one, other)]
-            msg = f"decompose: found {what} {ends[0]} and {ends[1]}, allowed are the same"
+            both = " and ".join("(" + ", ".join(map(str, each)) + ")" for each in (one, other))
+            msg = f"decompose: found the {what} {both}, allowed are the same"
             raise ReesupplyError(msg)
 
 
