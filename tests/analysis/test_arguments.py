@@ -42,7 +42,8 @@ def bare() -> rs.Result:
 @pytest.mark.parametrize("kind", [np.array, pd.Index, list])
 def test_years_may_be_arrays(kind: Callable[[list[int]], Any]) -> None:
     """As a column of a table gives them."""
-    assert list(supply_by_country(result(), kind([2030, 2035])).columns) == [2030, 2035]
+    columns: list[Any] = list(supply_by_country(result(), kind([2030, 2035])).columns)
+    assert columns == [2030, 2035]
     assert backtest(years=kind([2016, 2020]), **FEW).scored == (2016, 2020)
     assert list(frozen_intensity(kind([2010])).index) == [2010]
 

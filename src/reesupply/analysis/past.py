@@ -182,4 +182,4 @@ class Past:
 
 def _over_last(flow: FloatArray) -> FloatArray:
     """Return a flow (year, draw) over that of its last year; 0 where that is none."""
-    return np.divide(flow, flow[-1], out=np.zeros_like(flow), where=flow[-1] > 0.0)
+    return np.asarray(np.divide(flow, flow[-1], out=np.zeros_like(flow), where=flow[-1] > 0.0))
