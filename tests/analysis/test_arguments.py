@@ -106,7 +106,7 @@ def test_other_elements_are_named() -> None:
     gadolinium = {"name": "gadolinium", "oxide": "Gd2O3", "oxide_per_metal": 1.1526}
     more = rs.load_scenario().replace({"elements.Gd": {**gadolinium, "captive_ratio": 1.18}})
 
-    with pytest.raises(ReesupplyError, match=r"the elements \(Dy, Tb, Gd\) and \(Dy, Tb\)"):
+    with pytest.raises(ReesupplyError, match="found elements Dy, Tb, Gd and Dy, Tb,"):
         rs.decompose(more, "baseline", draws=0)
 
 
