@@ -21,14 +21,14 @@ class ReesupplyWarning(UserWarning):
     """A result is usable, but the reader should know something about it."""
 
 
-def nearest(name: str, valid: Iterable[str], *, limit: int = 12) -> str:
+def nearest(name: object, valid: Iterable[str], *, limit: int = 12) -> str:
     """
     Say which names are allowed, the nearest one first.
 
     Parameters
     ----------
-    name : str
-        What was found.
+    name : object
+        What was found, by rights a text.
     valid : iterable of str
         What is allowed.
     limit : int
@@ -40,7 +40,7 @@ def nearest(name: str, valid: Iterable[str], *, limit: int = 12) -> str:
         For example ``"did you mean 'browns-range'?"`` or ``"allowed: a, b, c"``.
     """
     names = list(valid)
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    close = get_close_matches(str(name), names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
     more = f" and {len(names) - limit} more" if len(names) > limit else ""

@@ -13,6 +13,7 @@ import reesupply as rs
 from reesupply.analysis.drivers import (
     CAPTIVE,
     GROUPS,
+    OUTSIDE,
     group_of,
     group_shares,
     normal_scores,
@@ -90,7 +91,24 @@ def test_every_group_has_inputs() -> None:
 )
 def test_group_of(name: str, group: str) -> None:
     """Names with a known group; what China controls is not outside China."""
-    assert group_of(name, frozenset({"china-quota-mines"})) == group
+    assert group_of(name, frozenset({"projects.china-quota-mines"})) == group
+
+
+def test_an_outage_belongs_to_the_bloc_of_its_project() -> None:
+    """When a Chinese supplier is shut is Chinese supply, as is the supplier itself."""
+    shut = {"kind": "outage", "start": "uniform(2027, 2030)", "years": 1, "probability": 0.5}
+    scenario = rs.load_scenario().replace(
+        {
+            f"events.{name}-shut": {**shut, "target": f"projects.{name}", "source": "assumption"}
+            for name in ("myanmar-kachin", "browns-range")
+        }
+    )
+    result = rs.simulate(scenario, draws=64, rng=1, keep=("inputs",))
+
+    groups = rank_correlations(result, noise()[:64])["group"]
+
+    assert groups["events.myanmar-kachin-shut.start"] == CAPTIVE
+    assert groups["events.browns-range-shut.start"] == OUTSIDE
 
 
 def test_projects_of_the_chinese_bloc_are_not_outside_china(result: rs.Result) -> None:

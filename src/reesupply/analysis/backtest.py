@@ -22,12 +22,13 @@ after a start, disruptions, and supply that nobody had announced.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from scipy.special import ndtri
 
 from reesupply.analysis.scores import crps
+from reesupply.analysis.years import whole_years
 from reesupply.distributions import Distribution, parse
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.models.pipeline import first_feed_after_decision, first_feed_slipped
@@ -210,12 +211,13 @@ def backtest(
         the vintage, or `draws` or `rho` is out of range.
     """
     _check(vintage, parameters, draws, rho)
-    if not years or any(year < vintage or not _outcomes(year) for year in years):
-        msg = f"years: found {list(years)}, allowed are years after {vintage:g} with an outcome"
+    scored = whole_years("years", years)
+    if not scored or any(year < vintage or not _outcomes(year) for year in scored):
+        msg = f"years: found {scored}, allowed are years after {vintage:g} with an outcome"
         raise ReesupplyError(msg)
     entropy = entropy_of(rng)
-    found = foresee(vintage, max(years), draws=draws, rng=entropy, parameters=parameters, rho=rho)
-    return replace(found, scored=tuple(years))
+    found = foresee(vintage, max(scored), draws=draws, rng=entropy, parameters=parameters, rho=rho)
+    return replace(found, scored=tuple(scored))
 
 
 def foresee(
@@ -273,8 +275,12 @@ def _check(vintage: float, parameters: str, draws: int, rho: float) -> None:
     if parameters not in get_args(Parameters):
         msg = f"parameters: found {parameters!r}; {nearest(parameters, get_args(Parameters))}"
         raise ReesupplyError(msg)
-    if not (draws > 0 and 0.0 <= rho <= 1.0):
-        msg = f"draws must be positive and rho from 0 to 1; got {draws} and {rho}."
+    given: Any = draws
+    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
+        msg = f"draws: found {draws!r}, allowed is a whole number from 1"
+        raise ReesupplyError(msg)
+    if not 0.0 <= rho <= 1.0:
+        msg = f"rho: found {rho!r}, allowed is a number from 0 to 1"
         raise ReesupplyError(msg)
 
 

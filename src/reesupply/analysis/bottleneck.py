@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reesupply.analysis.outage import gone
 from reesupply.distributions import (
     Discrete,
     Distribution,
@@ -299,22 +300,16 @@ def _reached(
 
 def _worlds(plan: Plan, mines: Sequence[str], late: float) -> dict[str, Plan]:
     """Compile the scenario with the mines, without them, with them late and on their dates."""
-    gone: dict[str, Any] = {}
+    without: dict[str, Any] = {}
     moved: dict[str, Any] = {}
     sure: dict[str, Any] = {}
     years = plan.years
     for name in mines:
         row = _checked(plan, "mine", name)
-        gone[f"events.{name}-is-out"] = {
-            "kind": "outage",
-            "target": f"projects.{name}",
-            "start": float(years[0]),
-            "years": float(len(years)),
-            "probability": 1.0,
-        }
+        without |= gone(plan.scenario, name, years[0], len(years))
         moved[f"projects.{name}.start"] = later(row.start, late)
         sure[f"projects.{name}"] = {"status": "certain", "decided_with": None}
-    changes = {"baseline": {}, "without": gone, "late": moved, "on_date": sure}
+    changes = {"baseline": {}, "without": without, "late": moved, "on_date": sure}
     return {
         world: compile(plan.scenario.replace(edits)) if edits else plan
         for world, edits in changes.items()

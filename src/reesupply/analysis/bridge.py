@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reesupply.analysis.years import place_of
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import weighted_quantile
 from reesupply.result.statistics import weighted_mean
@@ -164,7 +165,7 @@ def parts(
     """
     years = result.plan.years
     chosen = [
-        _place(years, years[default] if year is None else year)
+        place_of(years[default] if year is None else year, years)
         for year, default in ((first, 0), (last, -1))
     ]
     elements = _elements(result, element)
@@ -265,11 +266,3 @@ def _elements(result: Result, element: str | None) -> list[int]:
         msg = f"element: found {element!r}; {nearest(str(element), (*names, whole))}"
         raise ReesupplyError(msg)
     return [names.index(element)]
-
-
-def _place(years: tuple[int, ...], year: int) -> int:
-    """Return the place of a year of the run."""
-    if year not in years:
-        msg = f"year: found {year!r}, allowed is {years[0]} to {years[-1]}"
-        raise ReesupplyError(msg)
-    return years.index(year)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reesupply.analysis.years import whole_years
 from reesupply.engine.plan import Plan
 from reesupply.engine.simulate import compile, simulate
 from reesupply.engine.variables import DATA, VARIABLES
@@ -17,7 +18,7 @@ from reesupply.result import LEVELS, Result, weighted_quantile
 from reesupply.scenario import Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
     import pandas as pd
@@ -183,7 +184,7 @@ class Comparison:
         if "year" not in _dims(name):
             return (None,)
         if years is not None:
-            return tuple(years)
+            return tuple(whole_years("years", years))
         known = self.base.plan.years
         return tuple(dict.fromkeys(year for year in (2030, known[-1]) if year in known))
 
@@ -206,7 +207,7 @@ def compare(
         Two or more, each as in :func:`reesupply.simulate`, or a result that is there already. The
         others are compared with the first.
     draws, rng, design, workers
-        As in :func:`reesupply.simulate`; of results their own are taken.
+        As in :func:`reesupply.simulate`; of results their own are taken, precision included.
     keep : sequence of str, optional
         As in :func:`reesupply.simulate`: what can be compared.
 
@@ -232,15 +233,25 @@ def compare(
     """
     named = _labelled(scenarios)
     found = {label: one for label, one in named.items() if isinstance(one, Result)}
+    dtype = "float64"
     if found:
         first = next(iter(found.values()))
         draws, rng, design = first.draws, first.entropy, first.design
+        dtype = first.dtype
     runs: dict[str, Result] = {}
     for label, one in named.items():
         runs[label] = (
             one
             if isinstance(one, Result)
-            else simulate(one, draws=draws, rng=rng, design=design, workers=workers, keep=keep)
+            else simulate(
+                one,
+                draws=draws,
+                rng=rng,
+                design=design,
+                workers=workers,
+                keep=keep,
+                dtype=dtype,
+            )
         )
         rng = runs[label].entropy  # that was used: None or a Generator would give another one
     _check_same(runs)
@@ -256,7 +267,9 @@ def _dims(name: str) -> tuple[str, ...]:
 
 
 def _labelled(scenarios: Iterable[Given] | Mapping[str, Given]) -> dict[str, Given]:
-    if isinstance(scenarios, str | Path | Scenario | Plan | Result):
+    if isinstance(scenarios, str | Path | Scenario | Plan | Result) or not isinstance(
+        scenarios, Iterable
+    ):
         msg = f"scenarios: found {scenarios!r}, allowed is a list of two or more"
         raise ReesupplyError(msg)
     pairs = (

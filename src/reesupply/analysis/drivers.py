@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from reesupply.result import Result
+    from reesupply.scenario import Scenario
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -49,15 +50,14 @@ def group_of(name: str, chinese: frozenset[str] = frozenset()) -> str:
     name : str
         Name of an input.
     chinese : frozenset of str
-        Ids of the projects of the Chinese bloc.
+        Rows of the Chinese bloc, from `chinese_rows`.
 
     Returns
     -------
     str
         "" for a named factor, which acts through its inputs.
     """
-    table, _, rest = name.partition(".")
-    if table == "projects" and rest.split(".")[0] in chinese:
+    if ".".join(name.split(".")[:2]) in chinese:
         return CAPTIVE
     for pattern, group in GROUPS.items():
         if re.match(pattern, name):
@@ -90,7 +90,7 @@ def group_shares(result: Result, output: FloatArray) -> pd.DataFrame:
     """
     import pandas as pd
 
-    draws, chinese = input_draws(result), chinese_projects(result)
+    draws, chinese = input_draws(result), chinese_rows(result.plan.scenario)
     members: dict[str, list[int]] = {}
     for row, name in enumerate(result.input_names):
         if group := group_of(name, chinese):
@@ -158,7 +158,7 @@ def rank_correlations(result: Result, output: FloatArray) -> pd.DataFrame:
         own -= own @ share
         scale = np.sqrt((ranks**2 @ share) * (own**2 @ share))
         found = np.divide(ranks @ (share * own), scale, out=np.zeros(len(ranks)), where=scale > 0.0)
-    chinese = chinese_projects(result)
+    chinese = chinese_rows(result.plan.scenario)
     groups = [group_of(name, chinese) or "named factor" for name in result.input_names]
     index = pd.Index(result.input_names, name="input")
     frame = pd.DataFrame({"correlation": found, "group": groups}, index=index)
@@ -199,9 +199,24 @@ def input_draws(result: Result) -> FloatArray:
     return result.arrays["inputs"]
 
 
-def chinese_projects(result: Result) -> frozenset[str]:
-    """Return the ids of the projects of the Chinese bloc."""
-    return frozenset(row.id for row in result.plan.scenario.rows("projects") if row.bloc == "china")
+def chinese_rows(*scenarios: Scenario) -> frozenset[str]:
+    """
+    Return the projects whose feed the Chinese bloc controls, and their outages.
+
+    Parameters
+    ----------
+    *scenarios : Scenario
+        A row counts that is Chinese in any of them.
+
+    Returns
+    -------
+    frozenset of str
+        As "projects.id" and "events.id".
+    """
+    rows = [row for one in scenarios for row in one.rows("projects")]
+    projects = {f"projects.{row.id}" for row in rows if row.bloc == "china"}
+    events = [row for one in scenarios for row in one.rows("events")]
+    return frozenset(projects | {f"events.{row.id}" for row in events if row.target in projects})
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from reesupply.analysis.past import RECYCLED, Past
+from reesupply.analysis.years import whole_years
 from reesupply.distributions import Distribution, parse
 from reesupply.engine.history import CONTENT, TOTAL
 from reesupply.errors import ReesupplyError
@@ -294,14 +295,15 @@ def frozen_intensity(
     total, magnets, content = (_published(world, name) for name in (TOTAL, MAGNETS, CONTENT))
     known = sorted(set(total) & set(magnets) & set(content))
     target = known[-1] if target is None else target
-    for year in (target, *origins):
+    starts = whole_years("origins", origins)
+    for year in (target, *starts):
         if year not in known or year > target:
             allowed = ", ".join(str(y) for y in known if y <= target)
             msg = f"frozen_intensity: found the year {year!r}, allowed is one of {allowed}"
             raise ReesupplyError(msg)
     actual, tonnes = total[target], 1e3 * magnets[target].value
     rows = []
-    for origin in origins:
+    for origin in starts:
         share = content[origin].value / 100.0
         other = total[origin].value - 1e3 * magnets[origin].value * share
         left = _thrifted(parse(thrifting), parse(floor), target - origin)
@@ -323,7 +325,7 @@ def frozen_intensity(
                 "inside": bool(spread["P5"] <= actual.value <= spread["P95"]),
             }
         )
-    return pd.DataFrame(rows, index=pd.Index(origins, name="origin"))
+    return pd.DataFrame(rows, index=pd.Index(starts, name="origin"))
 
 
 def _thrifted(rate: float | Distribution, floor: float | Distribution, years: int) -> FloatArray:

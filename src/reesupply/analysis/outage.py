@@ -10,6 +10,7 @@ import numpy as np
 from reesupply.engine.simulate import compile, simulate
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import LEVELS, weighted_quantile
+from reesupply.result.labels import WORLD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,14 +53,19 @@ class Outage:
         name : str
             "balance", "mine_supply" or "refined_supply".
         bloc : str, optional
-            For example "ex_china"; "world" when None.
+            For example "ex_china"; "world" when None. The balance is of the world alone.
 
         Returns
         -------
         ndarray, shape (year, draw)
             With the project less without it, all elements together [t oxide/yr].
+
+        Raises
+        ------
+        ReesupplyError
+            If the name or the bloc is another.
         """
-        place = None if name == "balance" else bloc or "world"
+        place = None if name == "balance" and bloc in (None, WORLD) else bloc or WORLD
         runs = (self.base, self.without)
         a, b = (run.values(name, element=run.all_elements, bloc=place) for run in runs)
         return np.asarray(a - b)
@@ -138,19 +144,52 @@ def outage(
     if project not in plan.projects:
         msg = f"outage: there is no project {project!r}; {nearest(project, plan.projects)}"
         raise ReesupplyError(msg)
-    start, end = (plan.years[1], plan.years[-1] + 1) if years is None else years
-    if not start < end:
-        msg = f"outage: years: found {years!r}, allowed is a first and a later moment"
-        raise ReesupplyError(msg)
-    event = {
-        "kind": "outage",
-        "target": f"projects.{project}",
-        "start": float(start),
-        "years": float(end - start),
-        "probability": 1.0,
-    }
-    shut = plan.scenario.replace({f"events.{project}-is-out": event})
+    start, end = (plan.years[1], plan.years[-1] + 1) if years is None else _moments(years)
+    shut = plan.scenario.replace(gone(plan.scenario, project, start, end - start))
     base = simulate(plan, draws=draws, rng=rng, workers=workers, keep=_KEEP)
     # the seed that was used, since a Generator or None would give another one
     without = simulate(shut, draws=draws, rng=base.entropy, workers=workers, keep=_KEEP)
     return Outage(project, base, without)
+
+
+def gone(scenario: Scenario, project: str, start: float, years: float) -> dict[str, Any]:
+    """
+    Return the change of a scenario that takes out a project.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its own outages stay, those of the project among them.
+    project : str
+        Id.
+    start, years : float
+        First moment, decimal year, and how long.
+
+    Returns
+    -------
+    dict
+        For `Scenario.replace`.
+    """
+    taken = {row.id for row in scenario.rows("events")}
+    name = f"{project}-is-out"
+    while name in taken:
+        name += "-too"
+    event = {
+        "kind": "outage",
+        "target": f"projects.{project}",
+        "start": float(start),
+        "years": float(years),
+        "probability": 1.0,
+    }
+    return {f"events.{name}": event}
+
+
+def _moments(years: Any) -> tuple[float, float]:
+    try:
+        start, end = map(float, years)
+    except (TypeError, ValueError):
+        start = end = np.nan
+    if not start < end:
+        msg = f"outage: years: found {years!r}, allowed is a first and a later moment"
+        raise ReesupplyError(msg)
+    return start, end

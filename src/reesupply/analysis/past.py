@@ -139,7 +139,7 @@ class Past:
         new, old = (
             self.result.values(name, element=whole, bloc="world", year=base) for name in RECYCLED
         )
-        return np.asarray(new * bought / bought[-1] + old * retired / retired[-1])
+        return np.asarray(new * _over_last(bought) + old * _over_last(retired))
 
     def _retired(self) -> FloatArray:
         """Oxide of the pair that leaves use where something is collected, (year, draw)."""
@@ -178,3 +178,8 @@ class Past:
         if isinstance(value, Distribution):
             return self.result.values(name)
         return np.full(self.result.draws, float(value))
+
+
+def _over_last(flow: FloatArray) -> FloatArray:
+    """Return a flow (year, draw) over that of its last year; 0 where that is none."""
+    return np.asarray(np.divide(flow, flow[-1], out=np.zeros_like(flow), where=flow[-1] > 0.0))

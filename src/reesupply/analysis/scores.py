@@ -88,7 +88,15 @@ def interval_score(draws: npt.ArrayLike, outcome: float, share: float = 0.9) -> 
     -------
     float
         Its width, and :math:`2 / (1 - \text{share})` times the distance of an outcome beyond it.
+
+    Raises
+    ------
+    ReesupplyError
+        If the share is not between 0 and 1.
     """
+    if not 0.0 < share < 1.0:
+        msg = f"share: found {share!r}, allowed is a probability between 0 and 1"
+        raise ReesupplyError(msg)
     tail = 0.5 * (1.0 - share)
     low, high = np.quantile(np.asarray(draws, dtype=np.float64), [tail, 1.0 - tail])
     return float(high - low + (max(low - outcome, 0.0) + max(outcome - high, 0.0)) / tail)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reesupply.analysis.years import place_of, whole_years
 from reesupply.engine.joint import ROUNDING
 from reesupply.result import weighted_quantile
 from reesupply.result.statistics import weighted_mean
@@ -153,13 +154,19 @@ def supply_by_country(result: Result, years: Sequence[int] | None = None) -> pd.
     -------
     pandas.DataFrame
         Index country, largest in the last year first; one column per year [t oxide/yr].
+
+    Raises
+    ------
+    ReesupplyError
+        If a year is unknown, or there are weights and draws were not kept.
     """
     import pandas as pd
 
     known = result.plan.years
-    chosen = list(years or dict.fromkeys(y for y in (known[0], 2030, known[-1]) if y in known))
+    chosen = [] if years is None else whole_years("years", years)
+    chosen = chosen or list(dict.fromkeys(y for y in (known[0], 2030, known[-1]) if y in known))
     separated = heavy_mean(result, "project.separated")
-    at = [known.index(year) for year in chosen]
+    at = [place_of(year, known) for year in chosen]
     by_country: dict[str, FloatArray] = {}
     for row, own in zip(_projects(result.plan), separated[:, at], strict=True):
         by_country[row.country] = by_country.get(row.country, 0.0) + own

@@ -327,6 +327,11 @@ class Draws:
         ):
             if name in names and kind in self.arrays:
                 return labels.select(self.arrays[kind][names.index(name)], {}, chosen, name)
+        for kind, names in (("claims", self._claims), ("inputs", self.plan.inputs.names)):
+            if name in names:
+                keep = kind if kind == "claims" else f"inputs.{name}"
+                msg = f"the draws of {name!r} were not kept; simulate with keep=({keep!r},)"
+                raise ReesupplyError(msg)
         valid = [*VARIABLES, *(c.name for c in self.plan.claims), *self.input_names]
         hint = nearest(name, valid)
         msg = f"result: found {name!r}, which is no variable, claim or kept input; {hint}"

@@ -339,12 +339,14 @@ def _check_span(result: Result, target: Target) -> None:
     if result.weights is not None:
         draws = draws[result.weights > 0.0]
     low, high = float(draws.min()), float(draws.max())
-    if target.sd or low < target.given < high or low == target.given == high:
+    soft = target.error(draws, None) > 0.0  # of a quantile there is none where no draw is near
+    if soft or low < target.given < high or low == target.given == high:
         return
+    hint = "prescribe its mean" if target.sd else "give it an error with sd="
     unit = next(claim.unit for claim in result.plan.claims if claim.name == target.claim)
     msg = (
         f"condition: found {_words(target, unit)}, which is outside what the {draws.size:,} draws "
-        f"span, {low:,.6g} to {high:,.6g}; give it an error with sd=, or change the inputs"
+        f"span, {low:,.6g} to {high:,.6g}; {hint}, or change the inputs"
     )
     raise ReesupplyError(msg)
 

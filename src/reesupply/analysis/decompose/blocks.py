@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from reesupply.analysis.drivers import OUTSIDE
+from reesupply.analysis.drivers import OUTSIDE, chinese_rows
 from reesupply.errors import ReesupplyError
 from reesupply.scenario.mixture import differences
 
@@ -56,10 +56,8 @@ def standard_patterns(first: Scenario, second: Scenario) -> dict[str, list[str]]
     one of the two has, lifetimes and recycling with them, go with demand: they cannot be without
     it. So do an outage and its project.
     """
-    chinese = [f"projects.{name}.*" for name in _chinese(first, second)]
+    chinese = [f"{row}.*" for row in sorted(chinese_rows(first, second))]
     uses = _of_one_only(first, second, "end_uses")
-    outages = {row.id: row.target for side in (first, second) for row in side.rows("events")}
-    outages_of_chinese = [f"events.{n}.*" for n, to in outages.items() if f"{to}.*" in chinese]
     return {
         LEVEL: [
             *("anchors.survey-*", "anchors.refined-*", "anchors.scrap-*"),
@@ -73,7 +71,6 @@ def standard_patterns(first: Scenario, second: Scenario) -> dict[str, list[str]]
         COURSE: [
             *("anchors.captive-*", "disruptions.*", "elements.*.captive_ratio"),
             *chinese,
-            *outages_of_chinese,
         ],
         OUTSIDE: [
             *("projects.*", "events.*", "stages.*", "ramps.*", "ramp_classes.*"),
@@ -156,12 +153,6 @@ def _check_patterns(patterns: Any) -> None:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
-
-
-def _chinese(*scenarios: Scenario) -> list[str]:
-    """Ids of the projects whose feed the Chinese bloc controls in any of the scenarios."""
-    rows = (row for one in scenarios for row in one.rows("projects"))
-    return list(dict.fromkeys(row.id for row in rows if row.bloc == "china"))
 
 
 def _of_one_only(first: Scenario, second: Scenario, table: str) -> list[str]:

@@ -20,6 +20,7 @@ import numpy as np
 from reesupply.analysis.bridge import lmdi
 from reesupply.analysis.sensitivity.emulator import shapley
 from reesupply.analysis.tables import CAPTIVE_MINES, OTHER_MINES
+from reesupply.analysis.years import place_of
 from reesupply.errors import ReesupplyError, nearest
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ class Decomposition:
         import pandas as pd
 
         names = [block.name for block in self.blocks]
-        if isinstance(order, str) or sorted(order) != sorted(names):
+        if not isinstance(order, list | tuple) or sorted(map(str, order)) != sorted(names):
             msg = f"order: found {order!r}, allowed is each block once: {', '.join(names)}"
             raise ReesupplyError(msg)
         before = None if since is None else self._place(since)
@@ -314,12 +315,7 @@ class Decomposition:
 
     def _place(self, year: int | None) -> int:
         years = self.first.years
-        if year is None:
-            return len(years) - 1
-        if year not in years:
-            msg = f"year: found {year!r}, allowed is {years[0]} to {years[-1]}"
-            raise ReesupplyError(msg)
-        return years.index(year)
+        return len(years) - 1 if year is None else place_of(year, years)
 
     @staticmethod
     def _at(values: FloatArray, year: int, since: int | None) -> FloatArray:

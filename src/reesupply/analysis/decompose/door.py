@@ -137,8 +137,11 @@ def _check_alike(first: Plan, second: Plan) -> None:
     for what in ("years", "elements"):
         one, other = getattr(first, what), getattr(second, what)
         if one != other:
-            ends = [f"{each[0]} to {each[-1]}" for each in (one, other)]
-            msg = f"decompose: found {what} {ends[0]} and {ends[1]}, allowed are the same"
+            # years follow each other; of elements the first and the last could be the same
+            between = " to " if what == "years" else ", "
+            ends = [each[:: len(each) - 1] if what == "years" else each for each in (one, other)]
+            both = " and ".join(between.join(map(str, each)) for each in ends)
+            msg = f"decompose: found {what} {both}, allowed are the same"
             raise ReesupplyError(msg)
 
 

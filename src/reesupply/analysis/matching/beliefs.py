@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reesupply.analysis.drivers import group_of
+from reesupply.analysis.drivers import chinese_rows, group_of
 from reesupply.distributions import Distribution
 from reesupply.engine.knobs import weights_of
 from reesupply.errors import ReesupplyError
@@ -42,7 +42,7 @@ def grouped(scenario: Scenario, shifts: Mapping[str, float]) -> dict[str, dict[s
         Group of `reesupply.analysis.drivers` to input to shift. A named factor is in the group of
         the inputs that load on it most.
     """
-    chinese = frozenset(row.id for row in scenario.rows("projects") if row.bloc == "china")
+    chinese = chinese_rows(scenario)
     factors: dict[str, tuple[float, str]] = {}
     for row in scenario.rows("factors"):
         best = factors.get(row.factor, (0.0, ""))

@@ -334,10 +334,14 @@ def history_match(
     >>> 0.0 <= found.volume[0] < 0.5
     True
     """
-    for name, value in (("reach", reach), ("cutoff", cutoff), ("points", points)):
+    for name, value in (("reach", reach), ("cutoff", cutoff)):
         if not 0.0 < value < np.inf:
             msg = f"{name}: found {value!r}, allowed is a number above 0"
             raise ReesupplyError(msg)
+    if not 1 <= points < np.inf:
+        msg = f"points: found {points!r}, allowed is a number of settings from 1"
+        raise ReesupplyError(msg)
+    reach, cutoff = float(reach), float(cutoff)  # numpy's numbers have another repr
     problem = problem_of(scenario, claims, sds)
     untuned = simulate(problem.scenario, draws=draws, rng=rng, design="lhs", workers=workers)
     spread = f"uniform({-reach!r}, {reach!r})"

@@ -72,6 +72,9 @@ def problem_of(
             raise ReesupplyError(msg)
     known = {f"{row.claim}.{row.reading}": row for row in found.rows("targets")}
     given = shipped_discrepancies() | dict(sds or {})
+    if isinstance(claims, str):
+        msg = f"claims: found {claims!r}, allowed is a list of names such as [{claims!r}]"
+        raise ReesupplyError(msg)
     names = list(shipped_discrepancies()) if claims is None else list(claims)
     _check(names, known, given, sds or {})
     plan = compile_scenario(found)

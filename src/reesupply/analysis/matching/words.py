@@ -108,5 +108,8 @@ def _number(value: float, unit: str) -> str:
 
 def _change(found: LeastShift, flow: str, year: int) -> str:
     before, now = (float(found.tonnes[name][flow, year]) for name in ("before", "now"))
+    tonnes = f"{before:,.0f} to {now:,.0f} t"
+    if not before > 0.0:
+        return f"{flow} of {year} {tonnes}"
     change = f"{100.0 * (now / before - 1.0):+.0f} %".replace("-", MINUS)
-    return f"{flow} of {year} {change} ({before:,.0f} to {now:,.0f} t)"
+    return f"{flow} of {year} {change} ({tonnes})"

@@ -179,7 +179,7 @@ def value_of_information(
     _one_of("by", by, (GROUP, INPUT))
     _one_of("loss", loss, (information.TONNES, information.CALL))
     over = _over(above, below)
-    if not false_alarm > 0.0:
+    if not 0.0 < false_alarm < np.inf:
         msg = f"false_alarm: found {false_alarm!r}, allowed is a number above 0"
         raise ReesupplyError(msg)
     label, output = target.output_of(result, of, {"year": year, "element": element, "bloc": bloc})
@@ -303,6 +303,10 @@ def _over(above: float | None, below: float | None) -> Any:
     """Return by how much an output passes the threshold, as a function of its draws."""
     if (above is None) == (below is None):
         msg = "value_of_information: give one threshold, above= or below="
+        raise ReesupplyError(msg)
+    given: Any = below if above is None else above
+    if not (isinstance(given, float | int | np.number) and np.isfinite(given)):
+        msg = f"{'below' if above is None else 'above'}: found {given!r}, allowed is a number"
         raise ReesupplyError(msg)
     if above is not None:
         return lambda output: output - above

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reesupply.analysis.drivers import chinese_projects, group_of, input_draws
+from reesupply.analysis.drivers import chinese_rows, group_of, input_draws
 from reesupply.analysis.sensitivity.sample import Sample
 from reesupply.engine.variables import VARIABLES
 from reesupply.errors import ReesupplyError
 from reesupply.sampling import LANE, SCRAMBLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy.typing as npt
 
     from reesupply.result import Result
@@ -138,12 +137,16 @@ def groups_of(result: Result, patterns: Mapping[str, str] | None) -> dict[str, s
     Raises
     ------
     ReesupplyError
-        If a pattern is no regular expression.
+        If they are no mapping, or a pattern is no regular expression.
     """
     names = [name for name in result.input_names if not name.startswith("factors.")]
     if patterns is None:
-        chinese = chinese_projects(result)
+        chinese = chinese_rows(result.plan.scenario)
         return {name: group_of(name, chinese) or OTHER for name in names}
+    wanted: Any = patterns
+    if not isinstance(wanted, Mapping) or not all(isinstance(one, str) for one in wanted):
+        msg = f"groups: found {patterns!r}, allowed is a mapping of patterns to names of groups"
+        raise ReesupplyError(msg)
     compiled = []
     for pattern, group in patterns.items():
         try:

@@ -86,7 +86,7 @@ def validation(cases: Sequence[str] | None = None) -> pd.DataFrame:
     Raises
     ------
     ReesupplyError
-        If a case is unknown.
+        If a case is unknown, or there is none.
 
     Notes
     -----
@@ -100,7 +100,10 @@ def validation(cases: Sequence[str] | None = None) -> pd.DataFrame:
 
     rows = _rows()
     known = tuple(dict.fromkeys(row.case for row in rows))
-    for case in cases or ():
+    if cases is not None and not len(cases):
+        msg = "validation: found no case, allowed are one or more, or None for all"
+        raise ReesupplyError(msg)
+    for case in () if cases is None else cases:
         if case not in known:
             msg = f"validation: found {case!r}; {nearest(case, known)}"
             raise ReesupplyError(msg)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import operator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from reesupply.analysis.verification.hindcasts import (
     MODEL,
@@ -23,6 +24,7 @@ from reesupply.analysis.verification.scoring import (
     score_table,
     summary_table,
 )
+from reesupply.analysis.years import whole_years
 from reesupply.errors import ReesupplyError
 from reesupply.sampling import entropy_of
 
@@ -261,7 +263,9 @@ def verify(
     frame = pd.DataFrame(basis, columns=Basis._fields).set_index(index)
     outcomes = {quantity.name: record.values(quantity) for quantity in QUANTITIES}
     frame = frame.astype({"first": "Int64", "last": "Int64"})
-    found = Verification(tuple(ends), tuple(scored), draws, entropy, tuple(made), frame, outcomes)
+    found = Verification(
+        tuple(ends), tuple(scored), int(draws), entropy, tuple(made), frame, outcomes
+    )
     if not (found.scores["method"] == MODEL).any():
         msg = f"verify: of the years {scored} the model has no forecast with an outcome from {ends}"
         raise ReesupplyError(msg)
@@ -269,15 +273,11 @@ def verify(
 
 
 def _check_draws(draws: Any) -> None:
-    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 100:
+    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 100:
         msg = f"draws: found {draws!r}, allowed is a whole number from 100"
         raise ReesupplyError(msg)
 
 
 def _in_order(name: str, years: Any) -> list[int]:
-    """Return years in order, each once, or refuse what is no list of them."""
-    try:
-        return sorted({operator.index(year) for year in years})
-    except TypeError:
-        msg = f"{name}: found {years!r}, allowed is a list of whole years"
-        raise ReesupplyError(msg) from None
+    """Return years in order, each once."""
+    return sorted(set(whole_years(name, years)))
