@@ -159,6 +159,7 @@ def test_the_chart_shows_every_scenario() -> None:
         (["baseline", "baseline"], "found 'baseline' 2 times"),
         ({"a": result, "b": "draws"}, "has draws 1024, allowed is that of 'a', 2048"),
         ({"a": result, "b": "rng"}, "has entropy 2, allowed is that of 'a', 1"),
+        ({"a": result, "b": "dtype"}, "has dtype float32, allowed is that of 'a', float64"),
         ({"a": result, "b": "weights"}, "'b' has weights"),
     ],
 )
@@ -167,6 +168,7 @@ def test_what_cannot_be_compared_is_refused(given: Any, said: str) -> None:
     made = {
         "draws": lambda: result(draws=1_024),
         "rng": lambda: result(rng=2),
+        "dtype": lambda: rs.simulate(draws=DRAWS, rng=1, workers=1, dtype="float32"),
         "weights": lambda: result().condition(rs.Target("cru-deficit-2035.annual", 200.0)),
     }
     if isinstance(given, dict):

@@ -72,7 +72,7 @@ def test_the_ends_are_the_two_scenarios(found: rs.Decomposition) -> None:
         np.testing.assert_array_equal(found.deficits[place], deficit)
         step = found.steps().iloc[place]
         assert step["adds"] == pytest.approx(deficit[-1].mean(), abs=1e-8)
-        assert step["error"] == pytest.approx(deficit[-1].std() / np.sqrt(DRAWS))
+        assert step["error"] == pytest.approx(deficit[-1].std(ddof=1) / np.sqrt(DRAWS))
 
 
 def test_it_is_the_mean_over_all_orders(small: rs.Decomposition) -> None:

@@ -308,7 +308,7 @@ def _check_same(runs: Mapping[str, Result]) -> None:
             msg = f"scenarios: {label!r} has weights, allowed is the result before conditioning"
             raise ReesupplyError(msg)
     for label, run in others:
-        for what in ("draws", "entropy", "design"):
+        for what in ("draws", "entropy", "design", "dtype"):
             mine, theirs = getattr(run, what), getattr(base, what)
             if mine != theirs:
                 msg = (

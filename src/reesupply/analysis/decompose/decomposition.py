@@ -142,7 +142,8 @@ class Decomposition:
         if self._reading(reading) == MEAN:
             own = self._at(self.deficits.swapaxes(1, 2), at, before).T  # (draw, set)
             drawn = np.column_stack([own[:, 0], shapley(own, number), own[:, -1]])
-            frame["error"] = drawn.std(axis=0) / np.sqrt(self.draws)
+            if self.draws > 1:  # one draw has no scatter
+                frame["error"] = drawn.std(axis=0, ddof=1) / np.sqrt(self.draws)
         frame["running"] = [*np.cumsum(frame["adds"].to_numpy()[:-1]), whole[-1]]
         frame[list(PARTS)] = by_part
         return frame
