@@ -441,6 +441,8 @@ def test_an_interrupted_run_returns_what_is_complete() -> None:
     np.testing.assert_array_equal(part.moments.mean("demand"), whole.moments.mean("demand"))
     with pytest.raises(rs.ReesupplyError, match="on_interrupt: found 'retrun'; did you mean"):
         rs.simulate(draws=8, on_interrupt="retrun")
+    with pytest.raises(rs.ReesupplyError, match="on_interrupt: found None; allowed: raise"):
+        rs.simulate(draws=8, on_interrupt=None)  # type: ignore[arg-type]
 
 
 @pytest.fixture
