@@ -358,7 +358,8 @@ def test_until_errors(until: Any, message: str) -> None:
 
 def test_numbers_of_numpy() -> None:
     """A share may come from an array."""
-    assert rs.Precision(share=np.float32(0.25)).share == 0.25
+    share: Any = np.float32(0.25)
+    assert rs.Precision(share=share).share == 0.25
 
 
 def test_no_claims_to_wait_for() -> None:

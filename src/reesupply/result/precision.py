@@ -229,7 +229,7 @@ def verdict(result: Result, until: Precision, *, last: bool) -> str | None:
     return None
 
 
-def precision_table(result: Result, of: Sequence[str] | None) -> pd.DataFrame:
+def precision_table(result: Result, of: Any) -> pd.DataFrame:
     """Build `Result.precision`."""
     import pandas as pd
 
