@@ -15,6 +15,8 @@ from reesupply.engine.variables import DATA, END_USE, PROJECT, VARIABLES
 from reesupply.result import LEVELS, weighted_quantile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     FloatArray = npt.NDArray[np.float64]
@@ -198,13 +200,16 @@ def test_claims_and_inputs_by_name() -> None:
         ("balance", {"element": "Nd"}, "allowed: Dy, Tb, Dy+Tb"),
         ("demand", {"bloc": "ex-china"}, "did you mean 'ex_china'?"),
         ("demand", {"bloc": "world "}, "did you mean 'world'?"),
-        ("balance", {"year": 2036}, "year: found 2036; did you mean '203"),
+        ("balance", {"year": 2036}, "year: found 2036, allowed is an integer from 2024 to 2035"),
         ("balance", {"year": "2035"}, "year: found '2035'"),
         ("balance", {"bloc": "world"}, "balance has no axis 'bloc'; its axes are element, year"),
         ("balance", {"year": [2030, 2035]}, "year: found [2030, 2035]"),
+        ("balance", {"year": np.array([2030, 2035])}, "year: found array([2030, 2035])"),
+        (["balance", "demand"], {}, "result: found ['balance', 'demand'], which is no variable"),
+        (None, {}, "result: found None, which is no variable"),
     ],
 )
-def test_unknown_names(name: str, arguments: dict[str, Any], text: str) -> None:
+def test_unknown_names(name: Any, arguments: dict[str, Any], text: str) -> None:
     """An unknown name or label is one sentence with the nearest, for every statistic."""
     one = result()
     for ask in (
@@ -232,6 +237,36 @@ def test_probability_needs_a_bound() -> None:
     """Neither bound is an error that says what a deficit is."""
     with pytest.raises(rs.ReesupplyError, match="for a deficit below=0"):
         result().probability("balance")
+
+
+@lru_cache(maxsize=1)
+def counted() -> rs.Result:
+    """A run that keeps nothing."""
+    return rs.simulate(draws=64, rng=1, keep=())
+
+
+@pytest.mark.parametrize("run", [result, counted])
+@pytest.mark.parametrize("bound", [float("nan"), "0", [0.0, 1.0], np.zeros(2), True])
+@pytest.mark.parametrize("side", ["below", "above"])
+def test_bounds_are_numbers(run: Callable[[], rs.Result], side: str, bound: Any) -> None:
+    """NaN was certain without draws and impossible with them; a text was a traceback of numpy."""
+    with pytest.raises(rs.ReesupplyError, match=rf"^{side}: found .*, allowed is a number$"):
+        run().probability("balance", **{side: bound})
+
+
+def test_claims_are_asked_for_by_name() -> None:
+    """All of them at once are no quantity, kept or not."""
+    for run in (result, counted):
+        with pytest.raises(rs.ReesupplyError, match="found 'claims', which is no variable, claim"):
+            run().quantile("claims", 0.5)
+
+
+def test_labels_may_be_those_of_an_array() -> None:
+    """A coordinate of `result.data` selects as its number does."""
+    for year in result().data["year"][-2:]:
+        assert result().mean("balance", year=year, element="Dy") == result().mean(
+            "balance", year=int(year), element="Dy"
+        )
 
 
 # -------------------------------------------------------------------------------------- weights

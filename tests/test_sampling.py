@@ -274,6 +274,7 @@ def test_entropy_forms() -> None:
     assert entropy_of(5) == 5
     assert entropy_of(np.int64(5)) == 5
     assert entropy_of(2**200) == 2**200
+    assert entropy_of(np.random.SeedSequence(np.int64(5))) == 5
     sequence = np.random.SeedSequence(5)
     assert entropy_of(sequence) == entropy_of(sequence) == 5
     child = sequence.spawn(1)[0]

@@ -22,7 +22,7 @@ import reesupply as rs
 from reesupply.engine import pools
 from reesupply.engine.clock import STAGES
 from reesupply.engine.histograms import Histograms
-from reesupply.engine.lanes import _OneBlasThread
+from reesupply.engine.lanes import _blas, _OneBlasThread, _set_threads
 from reesupply.engine.variables import DATA, VARIABLES
 from reesupply.sampling import LANE
 from strategies import Changes, scenario_changes, scenario_of
@@ -403,6 +403,28 @@ def test_blas_threads_are_restored() -> None:
         assert threads() == before
 
 
+def test_blas_threads_are_restored_by_another_thread() -> None:
+    """The worker that lifts the limit is not the one that set it, which is alive."""
+
+    def threads() -> set[int]:
+        return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+
+    limit = _OneBlasThread()
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        before = [(library, library.num_threads) for library in _blas()]
+        for library in _blas():
+            _set_threads(library, 2)
+        first.submit(limit.__enter__).result()
+        second.submit(limit.__enter__).result()
+        assert threads() == {1}
+        first.submit(limit.__exit__).result()
+        assert threads() == {1}
+        second.submit(limit.__exit__).result()
+        assert threads() == {2}
+        for library, number in before:
+            _set_threads(library, number)
+
+
 def test_an_interrupted_run_leaves_the_executor_usable() -> None:
     """A progress callable that raises stops the run; tasks under way are not waited for in vain."""
 
@@ -441,6 +463,8 @@ def test_an_interrupted_run_returns_what_is_complete() -> None:
     np.testing.assert_array_equal(part.moments.mean("demand"), whole.moments.mean("demand"))
     with pytest.raises(rs.ReesupplyError, match="on_interrupt: found 'retrun'; did you mean"):
         rs.simulate(draws=8, on_interrupt="retrun")
+    with pytest.raises(rs.ReesupplyError, match="on_interrupt: found None; allowed: raise"):
+        rs.simulate(draws=8, on_interrupt=None)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -353,6 +354,26 @@ def test_until_errors(until: Any, message: str) -> None:
     """A wrong `until` is found before the first draw."""
     with pytest.raises(rs.ReesupplyError, match=message):
         rs.simulate(rng=1, until=until, progress=lambda *_: pytest.fail("the run began"))
+
+
+def test_numbers_of_numpy() -> None:
+    """A share may come from an array."""
+    share: Any = np.float32(0.25)
+    assert rs.Precision(share=share).share == 0.25
+
+
+def test_no_claims_to_wait_for() -> None:
+    """A plan without claims has none to be precise about; said before the first draw."""
+    plan = replace(rs.compile(), claims=())
+    with pytest.raises(rs.ReesupplyError, match="but the scenario has no claims"):
+        rs.simulate(plan, rng=1, until=rs.Precision(of=("claims",)))
+
+
+@pytest.mark.parametrize("of", [5, "balance"])
+def test_several_names(of: Any) -> None:
+    """What is no list of names is refused in one sentence."""
+    with pytest.raises(rs.ReesupplyError, match=r"^of: found .*, allowed is .*several names"):
+        rs.simulate(draws=8, rng=1, keep=("balance",)).precision(of)
 
 
 def test_sobol_errs_less() -> None:

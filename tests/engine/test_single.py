@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 import reesupply as rs
+from reesupply.analysis import tables
 from reesupply.engine.statistics import CLAIMS
 from reesupply.engine.variables import DATA, VARIABLES
 from reesupply.engine.workspace import Workspace
@@ -138,6 +139,23 @@ def test_random_scenarios(changes: Changes) -> None:
         assert (np.abs(found - exact) <= 2e-5 * scale).all(), name
 
 
+@pytest.mark.parametrize("keep", [None, ()])
+def test_rounding_is_no_deficit(keep: Any) -> None:
+    """A base year that closes on no stock change has none, whatever the last digits are."""
+    scenario = rs.load_scenario().replace({"anchors.stock-change-2024.value": 0})
+    result = rs.simulate(scenario, draws=LANE, rng=1, dtype="float32", keep=keep)
+    assert result.moments.sd("balance")[-1, 0] > 0.0, "there is rounding"
+    assert result.deficit_probability(year=2024, element="Dy+Tb") == 0.0
+    assert np.isnan(result.mean_deficit(year=2024, element="Dy+Tb"))
+    assert result.summary()["P(deficit)"][2024] == 0.0
+    if keep is None:
+        assert tables.outlook(result)["P(deficit)"][2024] == 0.0
+        result.joint = None  # as of an old file
+        assert result.summary()["P(deficit)"][2024] == 0.0
+        result.weights = np.full(LANE, 1.0 / LANE)
+        assert result.deficit_probability(year=2024, element="Dy+Tb") == 0.0
+
+
 # --------------------------------------------------------------------------- what is said of it
 
 
@@ -164,6 +182,20 @@ def test_rounding_is_small_and_not_nothing(double: rs.Result, single: rs.Result)
     assert (double.rounding()[["largest", "share_of_sd"]] == 0.0).all(axis=None)
 
 
+def test_what_does_not_vary_has_no_share() -> None:
+    """One draw, or a base year that closes on nothing: no division by a spread of zero."""
+    closed = rs.load_scenario().replace({"anchors.stock-change-2024.value": 0})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        one = rs.simulate(draws=1, rng=1, dtype="float32").rounding()
+        several = rs.simulate(closed, draws=64, rng=1, dtype="float32").rounding()
+        nothing = rs.simulate(draws=1, rng=1).rounding()
+    assert one["largest"]["balance"] > 0.0
+    assert np.isnan(one["share_of_sd"]["balance"])
+    assert (several["share_of_sd"] < 1e-5).all()
+    assert (nothing[["largest", "share_of_sd"]] == 0.0).all(axis=None)
+
+
 def test_the_file_keeps_it(single: rs.Result, tmp_path: Path) -> None:
     """Draws in single precision come back as they were, and so does what is said of them."""
     single.to_netcdf(tmp_path / "single.nc")
@@ -182,7 +214,7 @@ def test_weights_keep_it(single: rs.Result) -> None:
     assert found.dtype == found.provenance["dtype"] == "float32"
 
 
-@pytest.mark.parametrize("dtype", ["float16", int, "double precision", [1]])
+@pytest.mark.parametrize("dtype", ["float16", int, "double precision", [1], ","])
 def test_other_types_are_refused(dtype: Any) -> None:
     """One sentence, with what is allowed."""
     with pytest.raises(rs.ReesupplyError, match=r"dtype: found .*, allowed is 'float64' or"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reesupply.analysis.years import place_of, whole_years
-from reesupply.engine.joint import ROUNDING
+from reesupply.engine.joint import in_deficit, tolerances
 from reesupply.result import weighted_quantile
 from reesupply.result.statistics import weighted_mean
 
@@ -68,7 +68,7 @@ def outlook(result: Result) -> pd.DataFrame:
     }
     middle = {name: weighted_quantile(x, 0.5, result.weights) for name, x in series.items()}
     frame = pd.DataFrame(middle, index=pd.Index(result.plan.years, name="year"))
-    short = balance < -ROUNDING * demand
+    short = in_deficit(balance, demand, tolerances(result.dtype)[0])
     frame["P(deficit)"] = weighted_mean(short.astype(np.float64), result.weights)
     return frame
 

@@ -19,12 +19,27 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     BoolArray = npt.NDArray[np.bool_]
 
-#: A gap below this share of demand is rounding of numbers, no gap at all.
-ROUNDING = 1e-9
+#: A gap below this share of demand is rounding of numbers, no gap at all; in single precision.
+ROUNDING, ROUNDING_SINGLE = 1e-9, 1e-5
 #: A gap below this share of demand is small beside the errors of the data.
 TOLERANCE = 0.02
-#: Shares of demand that a deficit has to exceed, for each of which deficits are counted.
-TOLERANCES = (ROUNDING, TOLERANCE)
+
+
+def tolerances(dtype: npt.DTypeLike = np.float64) -> tuple[float, float]:
+    """
+    Return the shares of demand that a deficit has to exceed, for each of which it is counted.
+
+    Parameters
+    ----------
+    dtype : dtype_like
+        Precision of the models.
+
+    Returns
+    -------
+    tuple of float
+        That of rounding, and 0.02.
+    """
+    return ROUNDING_SINGLE if np.dtype(dtype) == np.float32 else ROUNDING, TOLERANCE
 
 
 def in_deficit(balance: FloatArray, demand: FloatArray, tolerance: float) -> BoolArray:
@@ -82,7 +97,7 @@ class Joint:
     """
 
     def __init__(self, elements: int, years: int, claims: int) -> None:
-        cells = (len(TOLERANCES), elements, years)
+        cells = (len(tolerances()), elements, years)
         self._sums = LaneSums(
             {
                 "weight": (),
@@ -112,6 +127,7 @@ class Joint:
         demand: FloatArray,
         claims: FloatArray,
         weights: FloatArray,
+        dtype: npt.DTypeLike = np.float64,
     ) -> None:
         """
         Add a lane.
@@ -126,8 +142,10 @@ class Joint:
             Claims.
         weights : ndarray, shape (draw,)
             Weight of each draw; 1 where there are none.
+        dtype : dtype_like
+            Precision that they were computed in.
         """
-        short = np.stack([in_deficit(balance, demand, each) for each in TOLERANCES])
+        short = np.stack([in_deficit(balance, demand, each) for each in tolerances(dtype)])
         hits = short.astype(np.float64)
         arrays = {
             "weight": weights.sum(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from threading import Event
 
     import numpy.typing as npt
-    from threadpoolctl import ThreadpoolController
 
     from reesupply.engine.layout import Layout
     from reesupply.engine.plan import Plan
@@ -121,25 +120,36 @@ class _OneBlasThread:
 
     def __init__(self) -> None:
         self._lock, self._workers = Lock(), 0
+        self._before: list[tuple[Any, int]] = []
 
     def __enter__(self) -> None:
         with self._lock:
             if self._workers == 0:
-                self._limit = _controller().limit(limits=1, user_api="blas")
+                self._before = [(each, each.num_threads) for each in _blas()]
+                for library, _ in self._before:
+                    _set_threads(library, 1)
             self._workers += 1
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._workers -= 1
             if self._workers == 0:
-                self._limit.restore_original_limits()
+                for library, number in self._before:
+                    _set_threads(library, number)
 
 
 _ONE_BLAS_THREAD = _OneBlasThread()
 
 
+def _set_threads(library: Any, number: int) -> None:
+    # recent versions of threadpoolctl pass over what a thread sets while another one that did is
+    # alive, but whoever lifts the limit is seldom the worker that set it
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
+
+
 @lru_cache(maxsize=1)
-def _controller() -> ThreadpoolController:
+def _blas() -> tuple[Any, ...]:
+    """Return the controllers of the BLAS libraries of the process."""
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController()
+    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)

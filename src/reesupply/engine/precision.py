@@ -77,7 +77,7 @@ class Precision:
 
     def __post_init__(self) -> None:
         share, of, cap = self._given()
-        if not isinstance(share, float | int) or not 0.0 < share < 1.0:
+        if not isinstance(share, float | int | np.floating) or not 0.0 < share < 1.0:
             msg = f"share: found {share!r}, allowed is a share of the range, above 0 and below 1"
             raise ReesupplyError(msg)
         several = isinstance(of, Sequence) and not isinstance(of, str)

@@ -293,7 +293,7 @@ def _dtype(given: Any) -> np.dtype[np.floating[Any]]:
     names = ("float64", "float32")
     try:
         found = np.dtype("float64" if given is None else given)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # numpy parses some texts as Python
         found = np.dtype(object)
     if found.name not in names:
         msg = f"dtype: found {given!r}, allowed is {' or '.join(map(repr, names))}"

@@ -103,9 +103,10 @@ class Streamed:
         self.moments.add_lane(lane, ones, measured)
         self.histograms.add_lane(lane, picked, weights, counter)
         self.groups.add_lane(lane, picked)
+        dtype = arrays["balance"].dtype
         balance = with_sums("balance", arrays["balance"], self._heavy)[..., :draws]
         demand = with_sums("demand", arrays["demand"], self._heavy, room)[-1, ..., :draws]
-        self.joint.add_lane(lane, balance, demand, arrays[CLAIMS][:, :draws], ones)
+        self.joint.add_lane(lane, balance, demand, arrays[CLAIMS][:, :draws], ones, dtype)
 
     def add(self, other: Streamed) -> None:
         """Add other lanes; the order does not matter."""

@@ -214,8 +214,9 @@ class Result(Conditional):
         pandas.DataFrame
             One row for each variable of ``result.data`` and each claim. ``largest``: largest
             difference from double precision in any cell and draw, in ``unit``; ``share_of_sd``:
-            root mean square difference of a cell over its standard deviation, of the worst cell.
-            Zeros for a run in double precision.
+            root mean square difference of a cell over its standard deviation, of the worst cell
+            that varies; NaN where all that differ are constant, as in a run of one draw. Zeros for
+            a run in double precision.
 
         Notes
         -----

@@ -94,7 +94,7 @@ class Draws:
             return labels.labelled(
                 *labels.select(every[self._claims.index(name)], {}, chosen, name), name
             )
-        if self.weights is None and name in VARIABLES:
+        if self.weights is None and _is_variable(name):
             coords = labels.coords_of(self.plan, name)
             return labels.labelled(
                 *labels.select(self.moments.mean(name), coords, chosen, name), name
@@ -140,7 +140,8 @@ class Draws:
         within one of 8,192 bins, spread over nearly twice the range from P0.5 to P99.5 of a pilot
         of the plan, or of ever wider ones beyond. Its rank is off by 1e-4 at most. A value that
         more than about 0.2 % of the draws share is found by the pilot and given as it is; the rank
-        of a rarer one is off by its own probability at most.
+        of a rarer one is off by its own probability at most. In single precision a value that many
+        draws share differs from draw to draw by rounding, and unless it is 0 it is known to a bin.
         """
         given: Any = q
         if not (isinstance(given, float | int | np.number) and 0.0 <= given <= 1.0):
@@ -181,8 +182,8 @@ class Draws:
         Raises
         ------
         ReesupplyError
-            If neither bound is given, a label is unknown, or there are neither draws nor a
-            histogram; see `quantile`.
+            If neither bound is given or one is no number, a label is unknown, or there are neither
+            draws nor a histogram; see `quantile`.
 
         Examples
         --------
@@ -194,6 +195,7 @@ class Draws:
         if below is None and above is None:
             msg = "probability: give below, above or both; for a deficit below=0"
             raise ReesupplyError(msg)
+        below, above = _bound("below", below), _bound("above", above)
 
         def inside(x: FloatArray) -> FloatArray:
             hit = np.ones(x.shape, dtype=np.bool_)
@@ -208,9 +210,10 @@ class Draws:
 
     def has_histogram(self, name: str) -> bool:
         """Whether quantiles of a variable or claim come from a histogram, not from draws."""
-        kind = "claims" if name in self._claims else name
-        rows = self.histograms.layout.rows
-        return self.weights is None and kind not in self.arrays and kind in rows
+        if self.weights is not None or not (name in self._claims or _is_variable(name)):
+            return False
+        kind = CLAIMS if name in self._claims else name
+        return kind not in self.arrays and kind in self.histograms.layout.rows
 
     def values(
         self,
@@ -318,7 +321,7 @@ class Draws:
 
     def _chosen(self, name: str, chosen: dict[str, Any]) -> tuple[FloatArray, labels.Coords]:
         """Draws of a name after the selection of labels, and the labels left."""
-        if name in VARIABLES:
+        if _is_variable(name):
             array = with_sums(name, self._draws(name), self.plan.heavy)
             return labels.select(array, labels.coords_of(self.plan, name), chosen, name)
         for kind, names in (
@@ -348,3 +351,18 @@ class Draws:
             msg = f"the draws of {name!r} were not kept; simulate with keep=({name!r},)"
             raise ReesupplyError(msg)
         return self.arrays[name]
+
+
+def _is_variable(name: Any) -> bool:
+    return isinstance(name, str) and name in VARIABLES
+
+
+def _bound(name: str, value: Any) -> float | None:
+    """Return a bound of a probability as a float, or say why it is none."""
+    if value is None:
+        return None
+    found = np.asarray(value)
+    if found.ndim or found.dtype.kind not in "iuf" or np.isnan(found):
+        msg = f"{name}: found {value!r}, allowed is a number"
+        raise ReesupplyError(msg)
+    return float(found)

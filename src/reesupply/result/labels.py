@@ -75,13 +75,19 @@ def select(
         if dim not in left:
             msg = f"{name} has no axis {dim!r}; its axes are {', '.join(coords) or 'draws only'}"
             raise ReesupplyError(msg)
-        if label not in left[dim]:
-            hint = nearest(str(label), [str(each) for each in left[dim]])
-            msg = f"{dim}: found {label!r}; {hint}"
+        if np.ndim(label) or label not in left[dim]:
+            msg = f"{dim}: found {label!r}{_allowed(label, left[dim])}"
             raise ReesupplyError(msg)
         array = np.asarray(array.take(left[dim].index(label), axis=list(left).index(dim)))
         del left[dim]
     return array, left
+
+
+def _allowed(label: Any, known: Sequence[Any]) -> str:
+    """Say which labels an axis has: the nearest name, or the range of years."""
+    if all(isinstance(each, int) for each in known):
+        return f", allowed is an integer from {known[0]} to {known[-1]}"
+    return f"; {nearest(label, known)}"
 
 
 def labelled(array: FloatArray, coords: Coords, name: str) -> xr.DataArray | float:

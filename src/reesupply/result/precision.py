@@ -29,6 +29,7 @@ Simulation (2007), III.4 (intervals of quantiles, sectioning).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from warnings import warn
@@ -146,14 +147,17 @@ def looks(plan: Plan, until: Any, draws: int) -> tuple[int, ...]:
     Raises
     ------
     ReesupplyError
-        If `until` is something else, its cap comes before the first look, or a name is unknown.
+        If `until` is something else, its cap comes before the first look, a name is unknown, or
+        there are no claims and nothing else is named.
     """
     if until is None:
         return (draws,)
     if not isinstance(until, Precision):
         msg = f"until: found {until!r}, allowed is None or a Precision, such as rs.Precision(0.01)"
         raise ReesupplyError(msg)
-    headlines(plan, until.of)  # an unknown name is found now, not after the first look
+    if not headlines(plan, until.of):  # an unknown name is found now, not after the first look
+        msg = f"until: found of={until.of!r}, but the scenario has no claims"
+        raise ReesupplyError(msg)
     return until.goals(draws)
 
 
@@ -225,12 +229,15 @@ def verdict(result: Result, until: Precision, *, last: bool) -> str | None:
     return None
 
 
-def precision_table(result: Result, of: Sequence[str] | None) -> pd.DataFrame:
+def precision_table(result: Result, of: Any) -> pd.DataFrame:
     """Build `Result.precision`."""
     import pandas as pd
 
     if isinstance(of, str):
         msg = f"of: found the text {of!r}, allowed is several names such as ({of!r},)"
+        raise ReesupplyError(msg)
+    if of is not None and not isinstance(of, Iterable):
+        msg = f"of: found {of!r}, allowed is None or several names such as ('balance',)"
         raise ReesupplyError(msg)
     if of is None:
         claims = CLAIMS in result.arrays or CLAIMS in result.histograms.layout.rows

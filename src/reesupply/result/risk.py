@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reesupply.engine.joint import ROUNDING, TOLERANCE, TOLERANCES, in_deficit, in_deficit_by
+from reesupply.engine.joint import TOLERANCE, in_deficit, in_deficit_by, tolerances
 from reesupply.engine.statistics import CLAIMS
 from reesupply.errors import ReesupplyError
 from reesupply.result import labels
@@ -35,9 +35,12 @@ class Risk(Draws):
     ----------
     joint : Joint or None
         Deficits over the years, and claims with each other; None where a file does not have them.
+    dtype : {"float64", "float32"}
+        Precision of the models.
     """
 
     joint: Joint | None
+    dtype: str
 
     def deficit_probability(
         self,
@@ -57,8 +60,8 @@ class Risk(Draws):
         element : str, optional
             "Dy+Tb" is the sum made in each draw.
         tolerance : float
-            Share of demand that the deficit has to exceed. A gap below 1e-9 of demand is rounding
-            and never counts.
+            Share of demand that the deficit has to exceed. A gap below 1e-9 of demand (1e-5 of a
+            run in single precision) is rounding and never counts.
 
         Returns
         -------
@@ -257,10 +260,11 @@ class Risk(Draws):
         if not (isinstance(given, float | int | np.number) and 0.0 <= given < np.inf):
             msg = f"tolerance: found {tolerance!r}, allowed is a share of demand from 0"
             raise ReesupplyError(msg)
-        share = max(float(tolerance), ROUNDING)
-        if self.weights is None and self.joint is not None and share in TOLERANCES:
+        counted = tolerances(self.dtype)
+        share = max(float(tolerance), counted[0])
+        if self.weights is None and self.joint is not None and share in counted:
             total = self.joint.total
-            return np.asarray(total[kind][TOLERANCES.index(share)] / total["weight"])
+            return np.asarray(total[kind][counted.index(share)] / total["weight"])
         for name in ("balance", "demand"):
             if name not in self.arrays:
                 allowed = "" if self.weights is not None else ", allowed without them is 0 or 0.02"

@@ -59,5 +59,10 @@ def _difference(exact: FloatArray, found: FloatArray) -> dict[str, float]:
     same = (exact == found) | (np.isnan(exact) & np.isnan(found))
     off = np.subtract(found, exact, out=np.zeros_like(exact), where=~same)
     typical, spread = np.sqrt((off**2).mean(axis=1)), np.nanstd(exact, axis=1)
-    share = np.divide(typical, spread, out=np.zeros_like(typical), where=typical > 0.0)
-    return {"largest": float(np.abs(off).max()), "share_of_sd": float(share.max())}
+    # what varies by rounding alone has no spread to compare with
+    varies = spread > 1e-9 * np.abs(exact).max(initial=0.0, where=np.isfinite(exact))
+    differs = typical > 0.0
+    share = np.max(typical[varies] / spread[varies], initial=0.0)
+    if differs.any() and not (differs & varies).any():
+        share = np.nan
+    return {"largest": float(np.abs(off).max(initial=0.0)), "share_of_sd": float(share)}

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reesupply.engine.joint import tolerances
+
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
@@ -153,6 +155,7 @@ def summary_table(result: Result) -> pd.DataFrame:
 def _deficit(result: Result, element: str) -> Any:
     """Probability of a deficit by year; exact where it was counted or can be."""
     if result.joint is None or (result.weights is not None and "demand" not in result.arrays):
-        # a gap of rounding size is no deficit
-        return result.probability("balance", below=-1e-6, element=element)
+        # a gap of rounding size, here of a thousand tonnes, is no deficit
+        rounding = 1e3 * tolerances(result.dtype)[0]
+        return result.probability("balance", below=-rounding, element=element)
     return result.deficit_probability(element=element)

@@ -34,8 +34,8 @@ def entropy_of(rng: Any = None) -> int:
     if isinstance(rng, np.random.Generator):
         return int.from_bytes(rng.bytes(16), "little")
     if isinstance(rng, np.random.SeedSequence):
-        if isinstance(rng.entropy, int) and not rng.spawn_key:
-            return rng.entropy
+        if isinstance(rng.entropy, int | np.integer) and not rng.spawn_key:
+            return int(rng.entropy)
         return int.from_bytes(rng.generate_state(4, np.uint32).tobytes(), "little")
     if isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0:
         return int(rng)
