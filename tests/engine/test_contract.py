@@ -20,9 +20,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import reesupply as rs
 from reesupply.engine import pools
+from reesupply.engine.blas import OneBlasThread, _blas, _set_threads
 from reesupply.engine.clock import STAGES
 from reesupply.engine.histograms import Histograms
-from reesupply.engine.lanes import _blas, _OneBlasThread, _set_threads
 from reesupply.engine.variables import DATA, VARIABLES
 from reesupply.sampling import LANE
 from strategies import Changes, scenario_changes, scenario_of
@@ -395,7 +395,7 @@ def test_blas_threads_are_restored() -> None:
         for workers in (1, 2, 3, 2):
             rs.simulate(draws=3 * LANE, rng=1, workers=workers, keep=())
             assert threads() == before
-        limit = _OneBlasThread()  # entered by two workers, whichever leaves first
+        limit = OneBlasThread()  # entered by two workers, whichever leaves first
         with limit:
             with limit:
                 assert set(threads()) == {1}
@@ -409,7 +409,7 @@ def test_blas_threads_are_restored_by_another_thread() -> None:
     def threads() -> set[int]:
         return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
 
-    limit = _OneBlasThread()
+    limit = OneBlasThread()
     with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
         before = [(library, library.num_threads) for library in _blas()]
         for library in _blas():

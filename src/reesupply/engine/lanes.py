@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reesupply.engine.blas import ONE_BLAS_THREAD
 from reesupply.engine.clock import Clock
 from reesupply.engine.kernels import kernels_of
 from reesupply.engine.streamed import Streamed
@@ -92,7 +91,7 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
     streamed = Streamed(plan, job.layout, grouped=job.grouped)
     kept: dict[str, list[FloatArray]] = {name: [] for name in job.keep}
     kernels = kernels_of(job.kernels)
-    with _ONE_BLAS_THREAD, workspace_of(plan, kernels, np.dtype(job.dtype)) as workspace:
+    with ONE_BLAS_THREAD, workspace_of(plan, kernels, np.dtype(job.dtype)) as workspace:
         for lane in lanes:
             if stop is not None and stop.is_set():
                 break
@@ -108,48 +107,3 @@ def run_lanes(plan: Plan, job: Job, lanes: range, stop: Event | None = None) -> 
             clock.lap("kept draws")
     whole = {name: np.concatenate(pieces, axis=-1) for name, pieces in kept.items() if pieces}
     return Part(lanes.start * LANE, len(lanes), whole, streamed, clock.seconds)
-
-
-class _OneBlasThread:
-    """
-    One BLAS thread per worker, since more would fight over the cores, and other bits.
-
-    The limit is the process's, so the first worker sets it and the last one lifts it; a limit per
-    worker would be lifted under the others, and restored to another's limit.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._workers = Lock(), 0
-        self._before: list[tuple[Any, int]] = []
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._workers == 0:
-                self._before = [(each, each.num_threads) for each in _blas()]
-                for library, _ in self._before:
-                    _set_threads(library, 1)
-            self._workers += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._workers -= 1
-            if self._workers == 0:
-                for library, number in self._before:
-                    _set_threads(library, number)
-
-
-_ONE_BLAS_THREAD = _OneBlasThread()
-
-
-def _set_threads(library: Any, number: int) -> None:
-    # recent versions of threadpoolctl pass over what a thread sets while another one that did is
-    # alive, but whoever lifts the limit is seldom the worker that set it
-    getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
-
-
-@lru_cache(maxsize=1)
-def _blas() -> tuple[Any, ...]:
-    """Return the controllers of the BLAS libraries of the process."""
-    from threadpoolctl import ThreadpoolController
-
-    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reesupply.engine.blas import ONE_BLAS_THREAD
 from reesupply.engine.statistics import CLAIMS, with_sums
 from reesupply.engine.variables import DATA, YEAR
 from reesupply.sampling import LANE, Sampler
@@ -143,7 +144,7 @@ def layout_of(plan: Plan) -> Layout:
     # here, since what counts in a layout's bins is one of the kernels of a workspace
     from reesupply.engine.workspace import workspace_of
 
-    with workspace_of(plan) as workspace:
+    with ONE_BLAS_THREAD, workspace_of(plan) as workspace:
         for number in range(PILOT_LANES):
             lane = plan.run_lane(sampler.lane(number, uniforms), workspace=workspace)
             summed = {name: with_sums(name, lane[name], plan.heavy) for name in (*DATA, CLAIMS)}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reesupply.engine.blas import ONE_BLAS_THREAD
 from reesupply.engine.statistics import CLAIMS, with_sums
 from reesupply.engine.variables import DATA
 from reesupply.engine.workspace import Workspace
@@ -45,7 +46,8 @@ def _first_lane(result: Result, dtype: str) -> dict[str, FloatArray]:
     workspace = Workspace()
     workspace.dtype = np.dtype(dtype)
     uniforms = sampler.lane(0, np.empty((len(plan.inputs.names), LANE)))
-    lane = plan.run_lane(uniforms, workspace=workspace)
+    with ONE_BLAS_THREAD:
+        lane = plan.run_lane(uniforms, workspace=workspace)
     draws = min(result.draws, LANE)
     found = {
         name: with_sums(name, lane[name], plan.heavy).reshape(-1, LANE)[:, :draws] for name in DATA
