@@ -146,7 +146,7 @@ def test_the_sets_of_parameters_differ(generic: BackTest) -> None:
 )
 def test_impossible_requests(change: Callable[[], BackTest]) -> None:
     """One sentence each."""
-    with pytest.raises(ReesupplyError, match=r"vintage|parameters|years|draws must"):
+    with pytest.raises(ReesupplyError, match=r"vintage|parameters|years|draws: found|rho: found"):
         change()
 
 

@@ -177,7 +177,7 @@ def _label(ax: Axes, place: _Place, extent: float) -> None:
     elif node.column in (2, 5, 6):
         _text(ax, place.right, place.middle, f"{node.label}\n{amount}", "left")
     else:
-        _text(ax, place.right, place.middle, f"{amount}  {short(node.label, 30)}", "left")
+        _text(ax, place.right, place.middle, f"{amount}  {short(node.label, 34)}", "left")
 
 
 def _inside(ax: Axes, x: float, y: float, text: str, colour: str = "white") -> None:
