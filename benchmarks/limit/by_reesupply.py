@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: Inputs that are made together.
 GROUPS = (j.DELAY, j.PLATEAU, slice(j.GROWTH.start, j.INPUTS))
 #: Lanes of 1,024 draws in a block.
-LANES = 2
+LANES = 4
 
 
 class Laps:
