@@ -82,6 +82,23 @@ def test_statistics_do_not_depend_on_what_is_kept(single: rs.Result) -> None:
     assert few.mean("balance", **HEAVY) == pytest.approx(mean, rel=1e-12)
 
 
+def test_values_that_many_draws_share_are_counted_as_one() -> None:
+    """What plants limit, and stocks of nothing: the ranks that they have in double precision."""
+    run: dict[str, Any] = {"draws": SEVERAL, "rng": 1, "keep": ()}
+    double, single = (rs.simulate(dtype=each, **run) for each in ("float64", "float32"))
+    shared = single.histograms.atoms
+    assert shared[single.histograms.layout.atom_values != 0.0].max() > SEVERAL / 10
+    np.testing.assert_array_equal(shared, double.histograms.atoms)
+    layout = double.histograms.layout
+    for row, value in zip(layout.atom_rows, layout.atom_values, strict=True):
+        for inclusive in (False, True):
+            exact, found = (
+                each.histograms.probability_below(np.array([row]), value, inclusive=inclusive)
+                for each in (double, single)
+            )
+            np.testing.assert_allclose(found, exact, atol=1.0 / SEVERAL)
+
+
 @pytest.mark.parametrize("design", ["random", "lhs", "sobol"])
 def test_same_bits_however_it_is_run(design: str) -> None:
     """One thread, two, two processes; a prefix is a prefix."""

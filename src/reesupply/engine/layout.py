@@ -41,6 +41,8 @@ PILOT, PILOT_LANES = 0, 4
 #: Draws of the pilot that make a value an atom; most atoms of a cell; how far from an atom a draw
 #: is equal to it but for rounding, as a share of a bin.
 ATOM, ATOMS, ROUNDING = 3, 64, 5e-5
+#: The same for draws in single precision, as a share of the atom: some tens of its roundings.
+SINGLE = 2e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +95,19 @@ class Layout:
         if name in self.picked:
             at, rows = self.picked[name]
             cells.take(at, axis=0, out=out[rows], mode="clip")  # "raise" would copy first
+
+    def snap(self, cells: FloatArray) -> None:
+        """
+        Give draws in single precision that are an atom but for rounding its value.
+
+        Parameters
+        ----------
+        cells : ndarray, shape (histogram, draw)
+            What was picked; changed in place.
+        """
+        for row, value in zip(self.atom_rows.tolist(), self.atom_values.tolist(), strict=True):
+            own = cells[row]
+            own[np.abs(own - value) <= SINGLE * abs(value)] = value
 
     def edges(self, row: int) -> FloatArray:
         """Return the edges between the columns of a histogram, rising, shape (COLUMNS - 1,)."""

@@ -100,10 +100,12 @@ class Streamed:
             cells = whole.reshape(-1, whole.shape[-1])[:, :draws]
             measured[name] = measure(cells, ones, self.pieces[name])
             layout.pick(name, cells, picked)
+        dtype = arrays["balance"].dtype
+        if dtype == np.float32:
+            layout.snap(picked)
         self.moments.add_lane(lane, ones, measured)
         self.histograms.add_lane(lane, picked, weights, counter)
         self.groups.add_lane(lane, picked)
-        dtype = arrays["balance"].dtype
         balance = with_sums("balance", arrays["balance"], self._heavy)[..., :draws]
         demand = with_sums("demand", arrays["demand"], self._heavy, room)[-1, ..., :draws]
         self.joint.add_lane(lane, balance, demand, arrays[CLAIMS][:, :draws], ones, dtype)

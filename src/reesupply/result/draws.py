@@ -140,8 +140,8 @@ class Draws:
         within one of 8,192 bins, spread over nearly twice the range from P0.5 to P99.5 of a pilot
         of the plan, or of ever wider ones beyond. Its rank is off by 1e-4 at most. A value that
         more than about 0.2 % of the draws share is found by the pilot and given as it is; the rank
-        of a rarer one is off by its own probability at most. In single precision a value that many
-        draws share differs from draw to draw by rounding, and unless it is 0 it is known to a bin.
+        of a rarer one is off by its own probability at most. In single precision such a value
+        differs from draw to draw by rounding; draws within 2e-6 of it are counted as it.
         """
         given: Any = q
         if not (isinstance(given, float | int | np.number) and 0.0 <= given <= 1.0):
