@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -229,6 +229,25 @@ def test_a_byte_order_mark_is_ignored(write: Callable[..., Path]) -> None:
     scenario = load_scenario(write(b'\xef\xbb\xbftitle = "With a mark"\n'))
 
     assert scenario.title == "With a mark"
+
+
+def test_dates_and_years_as_toml_has_them(write: Callable[..., Path]) -> None:
+    """A date needs no quotes, and a year may have a point."""
+    text = """
+[settings.data_date]
+value = 2026-03-01
+[[trajectories]]
+end_use = "ev-cars"
+parameter = "activity"
+bloc = "world"
+year = 2025.0
+value = 21.0
+"""
+    scenario = load_scenario(write(text))
+
+    assert scenario.data_date == "2026-03-01"
+    row: Any = scenario.tables["trajectories"]["ev-cars", "activity", "world", "2025"]
+    assert (row.year, row.value) == (2025, 21.0)
 
 
 def test_rows_as_a_list_and_as_tables_are_the_same(write: Callable[..., Path]) -> None:

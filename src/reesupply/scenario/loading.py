@@ -154,13 +154,19 @@ def _listed_rows(name: str, body: list[Any], file: str) -> list[tuple[str, Key, 
         if missing:
             msg = f"{where}, column {missing[0]}: required, but blank"
             raise ScenarioError(msg)
-        key = tuple(str(row[column]) for column in columns)
+        key = tuple(_key_text(row[column]) for column in columns)
         if key in rows:
             found = on_one_line(".".join(key))
             msg = f"{where}, column {', '.join(columns)}: found {found} twice, allowed is once"
             raise ScenarioError(msg)
         rows[key] = row
     return [(name, key, row) for key, row in rows.items()]
+
+
+def _key_text(value: Any) -> str:
+    """Write a value of a key as tables do: a year given as 2030.0 is 2030."""
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if whole else value)
 
 
 def _nested_rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -73,7 +74,9 @@ def read_row(
         if isinstance(columns[name], bool) and (field is None or field.annotation is not bool):
             msg = f"{where}, column {name}: found {columns[name]}; only a flag is true or false"
             raise ScenarioError(msg)
-    given = {name: value for name, value in columns.items() if not _is_blank(value)}
+    # a date of TOML is the text that a table has
+    plain = {n: v.isoformat() if isinstance(v, date) else v for n, v in columns.items()}
+    given = {name: value for name, value in plain.items() if not _is_blank(value)}
     try:
         return spec.row.model_validate(given)
     except ValidationError as error:
