@@ -31,7 +31,7 @@ import numpy as np
 from reesupply.analysis.years import place_of
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import weighted_quantile
-from reesupply.result.statistics import weighted_mean
+from reesupply.result.statistics import LEVELS, weighted_mean
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,7 +49,6 @@ CAUSES = ("volume", "mass_per_unit", "element_fraction", "yield")
 STEPS = ("before", *CAUSES, "after")
 #: Label of the sum over end uses.
 ALL_USES = "all"
-LEVELS = (0.05, 0.5, 0.95)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from reesupply.errors import ReesupplyError, nearest
 from reesupply.result import LEVELS, weighted_quantile
-from reesupply.result.statistics import weighted_mean
+from reesupply.result.statistics import share_below, weighted_mean
 from reesupply.scenario.loading import open_csv
 
 if TYPE_CHECKING:
@@ -100,10 +100,7 @@ def percentile(result: Result, name: str, value: float) -> float:
         Percentile, 0 to 100; draws equal to the value count half, so that a bound that most draws
         sit on does not look like a surprise.
     """
-    draws = result.values(name)
-    share = (draws < value) + 0.5 * (draws == value)
-    weights = np.full(draws.size, 1.0 / draws.size) if result.weights is None else result.weights
-    return float(100.0 * (share @ weights))
+    return 100.0 * share_below(result.values(name), value, result.weights)
 
 
 def current_claims(scenario: Scenario) -> tuple[str, ...]:

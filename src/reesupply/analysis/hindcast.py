@@ -33,7 +33,7 @@ from reesupply.distributions import Distribution, parse
 from reesupply.engine.history import CONTENT, TOTAL
 from reesupply.errors import ReesupplyError
 from reesupply.result import LEVELS, weighted_quantile
-from reesupply.result.statistics import weighted_mean
+from reesupply.result.statistics import share_below, weighted_mean
 from reesupply.scenario.loading import load_scenario
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def demand_hindcast(result: Result, first: int = 2010) -> pd.DataFrame:
         for name in ("value", "low", "high"):
             columns[label, name] = [_number(row, name) for row in rows]
         columns[label, "percentile"] = [
-            _percentile(x, value, result.weights)
+            share_below(x, value, result.weights)
             for x, value in zip(draws, columns[label, "value"], strict=True)
         ]
         columns[label, "inside"] = _inside(spread, columns[label, "value"])
@@ -215,7 +215,7 @@ def _point(past: Past, seen: _Seen, basis: str, row: Any, years: list[int]) -> d
         **{name: _number(row, name) for name in ("value", "low", "high")},
         "years": f"{years[0]}-{years[-1]}" if len(years) > 1 else str(years[0]),
         **spread,
-        "percentile": _percentile(draws, row.value, weights),
+        "percentile": share_below(draws, row.value, weights),
         "part": seen.part,
         "agrees": bool(low <= row.value <= spread["P95"]),
         "scope": seen.scope,
@@ -321,7 +321,7 @@ def frozen_intensity(
                 "frozen_ratio": frozen / actual.value,
                 **spread,
                 "P50_ratio": spread["P50"] / actual.value,
-                "percentile": _percentile(tonnes * share * left + other, actual.value, None),
+                "percentile": share_below(tonnes * share * left + other, actual.value, None),
                 "inside": bool(spread["P5"] <= actual.value <= spread["P95"]),
             }
         )
@@ -360,13 +360,6 @@ def _spread(draws: FloatArray, weights: FloatArray | None) -> dict[str, FloatArr
     """Mean and quantiles over the last axis, by name."""
     levels = {f"P{100 * q:.0f}": weighted_quantile(draws, q, weights) for q in LEVELS}
     return {"mean": weighted_mean(draws, weights), **levels}
-
-
-def _percentile(draws: FloatArray, value: float, weights: FloatArray | None) -> float:
-    """Share of draws below a value, 0 to 1; equal ones count half."""
-    if np.isnan(value):
-        return np.nan
-    return float(weighted_mean((draws < value) + 0.5 * (draws == value), weights))
 
 
 def _inside(spread: dict[str, FloatArray], values: list[float]) -> list[bool | None]:

@@ -23,6 +23,7 @@ from reesupply.plots.style import (
     tonnes,
     year_axis,
 )
+from reesupply.result import BANDS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 NAMES = ("P5", "P25", "median", "P75", "P95")
 
 
@@ -40,7 +40,7 @@ def draw(result: Result, element: str | None, *, claims: bool, ax: Axes | None) 
     """Draw the fan; see `Plots.balance`."""
     element = checked_element(result, element)
     years = result.plan.years
-    fan = [np.asarray(result.quantile("balance", q, element=element)) for q in LEVELS]
+    fan = [np.asarray(result.quantile("balance", q, element=element)) for q in BANDS]
     risk = result.probability("balance", below=0.0, year=years[-1], element=element)
     with chart_style():
         ax = new_axes(ax)

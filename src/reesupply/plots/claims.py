@@ -21,6 +21,7 @@ from reesupply.plots.style import (
     plain,
     tonnes,
 )
+from reesupply.result import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from reesupply.result import Result
 
 SHARE = "1"
-LEVELS = (0.05, 0.5, 0.95)
 
 
 @dataclass(frozen=True, slots=True)

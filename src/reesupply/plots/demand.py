@@ -25,7 +25,7 @@ from reesupply.plots.style import (
     short,
     tonnes,
 )
-from reesupply.result import weighted_quantile
+from reesupply.result import BANDS, weighted_quantile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 DEMAND = "end_use.demand"
 #: Colours of a sector, of the earlier and the later year.
 SHADES = {
@@ -106,7 +105,7 @@ def _rows(
         for use, one in zip(uses, draws, strict=True)
         if one.any()
     ]
-    rows.sort(key=lambda pair: -pair[0].quantiles[-1, LEVELS.index(0.5)])
+    rows.sort(key=lambda pair: -pair[0].quantiles[-1, BANDS.index(0.5)])
     if len(rows) == top + 1:  # a rest of one says less than its name
         top += 1
     shown, rest = [row for row, _ in rows[:top]], rows[top:]
@@ -119,7 +118,7 @@ def _rows(
 
 def _quantiles(result: Result, draws: FloatArray) -> FloatArray:
     """Quantiles of (year, draw), shape (year, level)."""
-    return np.stack([weighted_quantile(draws, q, result.weights) for q in LEVELS], axis=-1)
+    return np.stack([weighted_quantile(draws, q, result.weights) for q in BANDS], axis=-1)
 
 
 def _dots(ax: Axes, rows: Sequence[Row], number: int, *, alone: bool) -> None:

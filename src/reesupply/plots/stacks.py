@@ -35,6 +35,7 @@ from reesupply.plots.style import (
     year_axis,
 )
 from reesupply.plots.style import RECYCLED as RECYCLED_COLOURS
+from reesupply.result import LEVELS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-LEVELS = (0.05, 0.5, 0.95)
 MEANS = (
     "Areas are means, because quantiles of parts do not add up; the lines are P95, median and P5 "
     "of {other}."

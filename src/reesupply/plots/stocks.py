@@ -24,6 +24,7 @@ from reesupply.plots.style import (
     new_axes,
     year_axis,
 )
+from reesupply.result import BANDS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 ENTERING, LEAVING, RECOVERED = "#8496A3", "#D9CDB8", RECYCLED[0]
 #: The panel of flows: its height and its distance from the stock [points].
 HEIGHT, GAP = 108.0, 20.0
@@ -46,9 +46,7 @@ def draw(result: Result, element: str | None, ax: Axes | None) -> Axes:
     """Draw stock and flows; see `Plots.stocks`."""
     element = checked_element(result, element)
     years = result.plan.years
-    stock = [
-        np.asarray(result.quantile("in_use_stock", level, element=element)) for level in LEVELS
-    ]
+    stock = [np.asarray(result.quantile("in_use_stock", level, element=element)) for level in BANDS]
     entering = np.sum(list(means_by_row(result, "end_use", "contained", element).values()), axis=0)
     flows = {
         "leaving use": _flow(result, "retired", element),
@@ -65,7 +63,7 @@ def draw(result: Result, element: str | None, ax: Axes | None) -> Axes:
 
 def _flow(result: Result, name: str, element: str) -> FloatArray:
     """Mean, P5 and P95 of a world total, shape (3, year)."""
-    band = world_quantiles(result, (name,), (LEVELS[0], LEVELS[-1]), element)
+    band = world_quantiles(result, (name,), (BANDS[0], BANDS[-1]), element)
     return np.stack([world_mean(result, name, element), *band])
 
 

@@ -250,7 +250,8 @@ def precision_table(result: Result, of: Any) -> pd.DataFrame:
     unknown = sum(not np.isfinite(error.half_width) for error in errors)
     if unknown:
         msg = (
-            f"{result.draws:,} draws of design {result.design!r} are too few to tell the error of "
+            f"{result.draws:,} draw{'s' * (result.draws > 1)} of design {result.design!r} "
+            "cannot tell the error of "
             f"{unknown} of {len(errors)} quantiles"
         )
         warn(msg, ReesupplyWarning, stacklevel=3)

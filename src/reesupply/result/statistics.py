@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Probabilities of a summary.
 LEVELS = (0.05, 0.5, 0.95)
+#: The same with the quartiles, for bands.
+BANDS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def weighted_quantile(x: FloatArray, q: float, weights: FloatArray | None = None) -> FloatArray:
@@ -59,6 +61,29 @@ def weighted_mean(x: FloatArray, weights: FloatArray | None = None) -> FloatArra
     ndarray, shape (...)
     """
     return np.asarray(x.mean(axis=-1) if weights is None else x @ weights)
+
+
+def share_below(x: FloatArray, value: float, weights: FloatArray | None = None) -> float:
+    """
+    Share of draws below a value; equal ones count half, so that a bound on which many sit is none.
+
+    Parameters
+    ----------
+    x : ndarray, shape (draw,)
+        Values.
+    value : float
+        NaN gives NaN.
+    weights : ndarray, shape (draw,), optional
+        Non-negative, sum 1.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
+    if np.isnan(value):
+        return np.nan
+    return float(weighted_mean((x < value) + 0.5 * (x == value), weights))
 
 
 def weighted_tail_mean(x: FloatArray, q: float, weights: FloatArray | None = None) -> FloatArray:
