@@ -187,27 +187,35 @@ static void values(const Job *job, double (*restrict z)[W], double (*restrict x)
 
 /* ---- the chain --------------------------------------------------------------------------- */
 
-#ifdef PLAIN
-/* Projects: a window of YEARS ages out of the row of the phase of the year, and out of the next. */
-static void projects(const Job *job, double (*restrict x)[W], double (*restrict cell)[YEARS][W]) {
+/* Where a project is in the table: its rows, what is between them, and its tonnes of each element. */
+typedef struct { const double *a, *b; double part, one, two; } Place;
+
+/* A window of YEARS ages out of the row of the phase of the year, and out of the next. */
+static inline Place place_of(const Job *job, double (*restrict x)[W], int p, int w) {
     double before = (double)job->years_before;
+    double first = job->start[p] + x[DELAY + p][w] + before;
+    first = first < 0.0 ? 0.0 : first;
+    first = first > before + YEARS ? before + YEARS : first;
+    int64_t year = (int64_t)first;
+    double at = (first - (double)year) * (double)(job->phases - 1);
+    int64_t phase = (int64_t)at;
+    const double *a = job->ramps + (job->klass[p] * job->phases + phase) * job->window
+        + (2 * job->years_before + YEARS - year);
+    double level = x[PLATEAU + p][w];
+    return (Place){a, a + job->window, at - (double)phase,
+                   level * job->nameplate[p], level * job->nameplate[PROJECTS + p]};
+}
+
+#ifdef PLAIN
+static void projects(const Job *job, double (*restrict x)[W], double (*restrict cell)[YEARS][W]) {
     for (int w = 0; w < W; w++) {
         double lead[YEARS] = {0.0}, rest[YEARS] = {0.0};
         for (int p = 0; p < PROJECTS; p++) {
-            double first = job->start[p] + x[DELAY + p][w] + before;
-            first = fmin(fmax(first, 0.0), before + YEARS);
-            int64_t year = (int64_t)first;
-            double place = (first - (double)year) * (double)(job->phases - 1);
-            int64_t phase = (int64_t)place;
-            double part = place - (double)phase, level = x[PLATEAU + p][w];
-            const double *a = job->ramps + (job->klass[p] * job->phases + phase) * job->window
-                + (2 * job->years_before + YEARS - year);
-            const double *b = a + job->window;
-            double one = level * job->nameplate[p], two = level * job->nameplate[PROJECTS + p];
+            Place at = place_of(job, x, p, w);
             for (int t = 0; t < YEARS; t++) {
-                double share = a[t] + part * (b[t] - a[t]);
-                lead[t] += one * share;
-                rest[t] += two * share;
+                double share = at.a[t] + at.part * (at.b[t] - at.a[t]);
+                lead[t] += at.one * share;
+                rest[t] += at.two * share;
             }
         }
         for (int t = 0; t < YEARS; t++) {
@@ -217,28 +225,17 @@ static void projects(const Job *job, double (*restrict x)[W], double (*restrict 
     }
 }
 #else
-/* Projects: a window of YEARS ages out of the row of the phase of the year, and out of the next. */
 static void projects(const Job *job, double (*restrict x)[W], double (*restrict cell)[YEARS][W]) {
-    double before = (double)job->years_before;
     for (int w = 0; w < W; w++) {
         vector lead[YEARS / V] = {{0.0}}, rest[YEARS / V] = {{0.0}};
         for (int p = 0; p < PROJECTS; p++) {
-            double first = job->start[p] + x[DELAY + p][w] + before;
-            first = first < 0.0 ? 0.0 : first;
-            first = first > before + YEARS ? before + YEARS : first;
-            int64_t year = (int64_t)first;
-            double place = (first - (double)year) * (double)(job->phases - 1);
-            int64_t phase = (int64_t)place;
-            double part = place - (double)phase, level = x[PLATEAU + p][w];
-            const double *a = job->ramps + (job->klass[p] * job->phases + phase) * job->window
-                + (2 * job->years_before + YEARS - year);
-            const double *b = a + job->window;
-            double one = level * job->nameplate[p], two = level * job->nameplate[PROJECTS + p];
+            Place at = place_of(job, x, p, w);
             for (int t = 0; t < YEARS / V; t++) {
-                vector low = *(const vector *)(a + V * t), high = *(const vector *)(b + V * t);
-                vector share = low + part * (high - low);
-                lead[t] += one * share;
-                rest[t] += two * share;
+                vector low = *(const vector *)(at.a + V * t);
+                vector high = *(const vector *)(at.b + V * t);
+                vector share = low + at.part * (high - low);
+                lead[t] += at.one * share;
+                rest[t] += at.two * share;
             }
         }
         for (int t = 0; t < YEARS; t++) {

@@ -8,15 +8,14 @@ from the same groups and ranks.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reesupply.engine.blas import ONE_BLAS_THREAD
 from reesupply.errors import ReesupplyError
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     import numpy.typing as npt
     import pandas as pd
 
@@ -95,7 +94,7 @@ def group_shares(result: Result, output: FloatArray) -> pd.DataFrame:
     for row, name in enumerate(result.input_names):
         if group := group_of(name, chinese):
             members.setdefault(group, []).append(row)
-    with one_blas_thread():
+    with ONE_BLAS_THREAD:
         rows = [
             (group, len(at), _explained(normal_scores(draws[at]), output, result.weights))
             for group, at in members.items()
@@ -153,7 +152,7 @@ def rank_correlations(result: Result, output: FloatArray) -> pd.DataFrame:
     draws, weights = input_draws(result), result.weights
     share = _shares(output.size, weights)
     ranks, own = _ranks(draws, weights), _ranks(output, weights)
-    with one_blas_thread():
+    with ONE_BLAS_THREAD:
         ranks -= (ranks @ share)[:, np.newaxis]
         own -= own @ share
         scale = np.sqrt((ranks**2 @ share) * (own**2 @ share))
@@ -217,13 +216,6 @@ def chinese_rows(*scenarios: Scenario) -> frozenset[str]:
     projects = {f"projects.{row.id}" for row in rows if row.bloc == "china"}
     events = [row for one in scenarios for row in one.rows("events")]
     return frozenset(projects | {f"events.{row.id}" for row in events if row.target in projects})
-
-
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Limit matrix products to one thread: the same bits on any number of cores."""
-    from threadpoolctl import threadpool_limits
-
-    return cast("AbstractContextManager[Any]", threadpool_limits(1, "blas"))
 
 
 def mid_ranks(x: FloatArray, weights: FloatArray) -> FloatArray:

@@ -41,17 +41,22 @@ def save(chart: Axes | Figure, path: str | Path) -> Path:
     """
     target = check_chart(path)
     content = rendered(chart, target.suffix.lower().removeprefix("."))
-    part = target.with_name(f".{target.name}.{uuid4().hex}.part")
     try:
-        try:
-            part.write_bytes(content)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(target, content)
     except OSError as error:
         msg = f"{target}: cannot be written ({error.strerror or error})"
         raise ReesupplyError(msg) from None
     return target
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there, so that an earlier one stays whole."""
+    part = target.with_name(f".{target.name}.{uuid4().hex}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def check_chart(path: str | Path) -> Path:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reesupply.analysis.drivers import one_blas_thread
 from reesupply.analysis.matching.emulator import (
     ADDED,
     COMPLEMENT,
@@ -18,6 +17,7 @@ from reesupply.analysis.matching.emulator import (
 )
 from reesupply.analysis.matching.implausibility import cheapest, implausibility, share
 from reesupply.analysis.matching.problem import Problem, problem_of, turned
+from reesupply.engine.blas import ONE_BLAS_THREAD
 from reesupply.engine.simulate import simulate
 from reesupply.errors import ReesupplyError
 
@@ -356,7 +356,7 @@ def history_match(
     knobs = np.stack([drawn.values(f"knobs.{knob}.shift") for knob in problem.knobs], axis=1)
     quantities = {claim.name: claim.quantity for claim in untuned.plan.claims}
     random = np.random.default_rng(untuned.entropy)
-    with one_blas_thread():
+    with ONE_BLAS_THREAD:
         emulators = tuple(
             fit_mean(knobs, drawn.values(name), untuned.values(name), _link(quantities[name]))
             for name in problem.claims

@@ -11,10 +11,10 @@ import numpy as np
 from reesupply.analysis.condition.conditioning import condition
 from reesupply.analysis.condition.pareto import pareto_shape
 from reesupply.analysis.condition.targets import Target
-from reesupply.analysis.drivers import one_blas_thread
 from reesupply.analysis.matching.beliefs import grouped, moved_inputs, shifted
 from reesupply.analysis.matching.problem import Problem, problem_of
 from reesupply.analysis.matching.search import Normals, Seen, search
+from reesupply.engine.blas import ONE_BLAS_THREAD
 from reesupply.engine.simulate import simulate
 from reesupply.scenario import Scenario, load_scenario
 
@@ -285,10 +285,10 @@ def least_shift(
         at = run(shift) if shift.any() else untuned
         values = np.stack([at.values(name) for name in problem.claims])
         errors = np.array([_error(x) for x in values])
-        with one_blas_thread():
+        with ONE_BLAS_THREAD:
             return Seen(values.mean(axis=1), errors, normals.gradients(values))
 
-    with one_blas_thread():
+    with ONE_BLAS_THREAD:
         normals = Normals(untuned)
     found = search(look, problem.targets, len(normals.names), least)
     changed = shifted(problem.scenario, _named(normals.names, found.shift))

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reesupply.analysis.drivers import one_blas_thread
 from reesupply.analysis.sensitivity import information, target
 from reesupply.analysis.sensitivity.correlations import partial, spearman
 from reesupply.analysis.sensitivity.emulator import Emulator, shapley
 from reesupply.analysis.sensitivity.slices import first_order, output_steps, pawn, tornado
+from reesupply.engine.blas import ONE_BLAS_THREAD
 from reesupply.errors import ReesupplyError, nearest
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def sensitivity(
     label, output = target.output_of(result, of, {"year": year, "element": element, "bloc": bloc})
     own = target.groups_of(result, groups)
     members = target.members_of(own, result.input_names)
-    with one_blas_thread():
+    with ONE_BLAS_THREAD:
         sample = target.sample_of(result, output, resamples, seed)
         emulator, first = _emulator(sample, members)
         if by == GROUP:
@@ -185,7 +185,7 @@ def value_of_information(
     label, output = target.output_of(result, of, {"year": year, "element": element, "bloc": bloc})
     members = target.members_of(target.groups_of(result, groups), result.input_names)
     benefit = information.net_benefit(over(output), loss, false_alarm)
-    with one_blas_thread():
+    with ONE_BLAS_THREAD:
         sample = target.sample_of(result, benefit, resamples, seed)
         benefit = sample.output + sample.mean
         found = {"everything": information.perfect(sample, benefit)}

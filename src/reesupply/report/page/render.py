@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from reesupply.analysis.drivers import one_blas_thread
+from reesupply.engine.blas import ONE_BLAS_THREAD
 from reesupply.errors import ReesupplyError
+from reesupply.plots.saving import write_whole
 from reesupply.report.page.evidence import Evidence
 from reesupply.report.page.sections import SECTIONS
 
@@ -49,13 +50,8 @@ def write_page(found: Reproduction, path: str | Path, day: str | date | None = N
     """
     target = check_page(path)
     content = page_of(Evidence(found, page_date(day))).encode()
-    part = target.with_name(f".{target.name}.{uuid4().hex}.part")
     try:
-        try:
-            part.write_bytes(content)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(target, content)
     except OSError as error:
         raise _unwritable(path, error) from None
     return target
@@ -168,7 +164,7 @@ def page_of(evidence: Evidence) -> str:
     said = result.provenance
     years = result.plan.years
     elements = " and ".join(row.name for row in result.plan.scenario.rows("elements"))
-    with one_blas_thread():  # the same bits on any number of cores
+    with ONE_BLAS_THREAD:  # the same bits on any number of cores
         sections = [section(evidence) for section in SECTIONS]
     return environment.get_template("page.html.jinja").render(
         title=f"{elements} to {years[-1]}: the balance beside the published claims".capitalize(),
